@@ -1,0 +1,24 @@
+/** Every bound on what the wire may carry. A limit is checked before anything is allocated for it. */
+
+/** JSON bytes of one participant's data where the option says nothing (threat T6). */
+export const DEFAULT_MAX_DATA_BYTES = 16_384
+/** The most that `maxDataBytes` may be set to (threat T6). */
+export const LARGEST_MAX_DATA_BYTES = 65_536
+/** Room in an entry beside the data: id, name, and the fields of editor bindings (`user`, `cursor`, …). */
+export const MAX_FIELDS_BYTES = 16_384
+/** JSON bytes of one awareness entry, for a given limit of the data. */
+export const maxEntryBytes = (maxDataBytes: number): number => maxDataBytes + MAX_FIELDS_BYTES
+/** Entries in one awareness update: a full room of members and as many again who just left it. */
+export const MAX_ENTRIES_PER_FRAME = 256
+/** Members of one channel, oneself included (threat T12). */
+export const MAX_MEMBERS = 128
+/** Counts of the wire (clocks, sequences) stay below this, so that nobody can be frozen by an inflated one (threat T3). */
+export const MAX_COUNT = 2 ** 48
+/** Bytes of one document update that is let through to Yjs (threat T30). */
+export const MAX_DOCUMENT_UPDATE_BYTES = 262_144
+/** Bytes of one frame between a client and the relay, or between two peers. */
+export const MAX_FRAME_BYTES = 524_288
+/** Characters of an event name of `publish`, of an id and of a name. */
+export const MAX_NAME_LENGTH = 64
+/** Yjs client ids and awareness clocks are unsigned integers below this. */
+export const MAX_CLIENT_ID = Number.MAX_SAFE_INTEGER

@@ -1,0 +1,75 @@
+/**
+ * What a channel knows of the network: here is an entry, a path is gone, somebody said goodbye. Every way to travel
+ * implements `Transport`; none of them decides who is present, that is the roster's.
+ */
+import type { Clock } from '../base/clock.ts'
+import type { ClientId } from '../base/ids.ts'
+import type { JsonObject } from '../base/json.ts'
+import type { AwarenessEntry } from './awareness-update.ts'
+import type { MessageFrame } from './frame.ts'
+import type { RejectCounter } from './result.ts'
+
+declare const pathBrand: unique symbol
+
+/** One way by which one client reaches us. A path carries its client's entry and nobody else's. */
+export type PathId = string & { readonly [pathBrand]: true }
+
+/** direct: a WebRTC data channel · tab: another tab or instance of this machine · relay: through a server. */
+export type PathKind = 'direct' | 'tab' | 'relay'
+
+export interface Path {
+  readonly id: PathId
+  readonly kind: PathKind
+  readonly clientId: ClientId
+}
+
+/** What a transport learned, in the order in which it learned it. */
+export type Evidence =
+  /** The owner's entry came by this path, which is thereby open. `state` is never null here. */
+  | { readonly kind: 'entry'; readonly path: Path; readonly entry: AwarenessEntry }
+  /** The owner itself said goodbye, with the clock of its last entry or a later one. */
+  | { readonly kind: 'goodbye'; readonly path: Path; readonly clock: number }
+  /** The far end's socket or channel ended, or it did not answer a probe. */
+  | { readonly kind: 'closed'; readonly path: Path }
+  /** Our own way ended (a server died, we went offline): says nothing about the far end. */
+  | { readonly kind: 'lost'; readonly path: Path }
+
+export type ServerState = 'connecting' | 'open' | 'closed'
+
+export interface TransportReport {
+  readonly paths: readonly Path[]
+  readonly servers: readonly { readonly url: string; readonly state: ServerState }[]
+}
+
+export interface Transport {
+  /**
+   * Sends our own entry by every open path once, and to each path that opens from now on. Each call takes the next clock,
+   * whether or not the state differs.
+   */
+  publish(state: JsonObject): void
+  /** Sends a message once by every open path whose far end is ours. */
+  send(message: MessageFrame): void
+  /**
+   * Says goodbye by every open path and closes everything. Resolves when the goodbye is on the wire (at most 0.5 s) and
+   * nothing is left behind: no timer, no socket, no listener. Calling it again returns the same promise. No evidence
+   * comes after the call.
+   */
+  stop(): Promise<void>
+  inspect(): TransportReport
+}
+
+/** What every transport is given by its channel. */
+export interface TransportNeeds {
+  readonly clock: Clock
+  readonly clientId: ClientId
+  /** The next clock of our own entry, counted from 1 for the channel's whole life. */
+  readonly nextClock: () => number
+  /** JSON bytes of one entry. */
+  readonly maxEntryBytes: number
+  readonly rejects: RejectCounter
+  onEvidence(evidence: Evidence): void
+  /** `path.clientId === message.clientId` always holds. */
+  onMessage(path: Path, message: MessageFrame): void
+  /** Servers came or went: a look at `inspect()` is worth it. */
+  onStatus(): void
+}
