@@ -1,0 +1,44 @@
+/** The share link: shown, copied, and told that it was. */
+import { find, setText } from './dom.ts'
+import { isThisMachineOnly, linkToRoom, moveToRoom, newPrivateRoom } from './room.ts'
+
+/** How long the button says that it worked, in ms. */
+const FEEDBACK_MS = 2_000
+
+export function createShare(room: string): void {
+  const link = linkToRoom(location.href, room)
+  const anchor = find('share-link', HTMLAnchorElement)
+  anchor.href = link
+  setText(anchor, link.replace(/^https?:\/\//, ''))
+  setText(find('room-name', HTMLElement), room)
+
+  for (const testId of ['copy-link', 'alone-copy']) {
+    const button = find(testId, HTMLButtonElement)
+    let timer = 0
+    button.addEventListener('click', async () => {
+      setText(button, (await copy(link, anchor)) ? 'Copied' : 'Press Ctrl+C to copy')
+      clearTimeout(timer)
+      timer = window.setTimeout(() => setText(button, 'Copy link'), FEEDBACK_MS)
+    })
+  }
+
+  find('new-room', HTMLButtonElement).addEventListener('click', () => {
+    location.assign(moveToRoom(location.href, newPrivateRoom()))
+  })
+
+  const hint = find('share-hint', HTMLElement)
+  hint.hidden = !isThisMachineOnly(location.href)
+  setText(hint, 'On this computer any other tab or browser can open it.')
+}
+
+/** Whether the text is on the clipboard; where it is not, the shown link is selected, ready for the keyboard. */
+async function copy(text: string, shown: HTMLElement): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text)
+    return true
+  } catch {
+    // Plain-http pages have no clipboard, and a browser may refuse: what is left is the person's own Ctrl+C.
+    getSelection()?.selectAllChildren(shown)
+    return false
+  }
+}

@@ -1,0 +1,37 @@
+/** Presence in plain words. Pure: people in, sentences out. */
+import type { Person, Status } from './person.ts'
+
+const STATUS_WORDS: Readonly<Record<Status, string>> = { online: 'around', busy: 'busy', away: 'away' }
+
+export const statusWord = (status: Status): string => STATUS_WORDS[status]
+
+export const sayJoined = (person: Person): string => (person.isSelf ? 'You are here' : `${person.name} is here`)
+
+export const sayLeft = (person: Person): string => `${person.name} left`
+
+/** What changed that is worth a line; a moving cursor and typing are not, they are seen. */
+export function sayChanges(before: Person, after: Person): string[] {
+  const who = after.isSelf ? 'You' : after.name
+  const is = after.isSelf ? 'are' : 'is'
+  const lines: string[] = []
+  if (before.name !== after.name) lines.push(`${after.isSelf ? 'You' : before.name} ${is} now called ${after.name}`)
+  if (before.status !== after.status) lines.push(`${who} ${is} ${statusWord(after.status)}`)
+  if (before.color !== after.color) lines.push(`${who} changed colour`)
+  return lines
+}
+
+export function sayTyping(people: readonly Person[]): string {
+  const names = people.filter((person) => person.isTyping && !person.isSelf).map((person) => person.name)
+  if (names.length === 0) return ''
+  if (names.length > 2) return `${names.length} people are typing…`
+  return `${names.join(' and ')} ${names.length === 1 ? 'is' : 'are'} typing…`
+}
+
+export function sayCompany(people: readonly Person[]): string {
+  const names = people.filter((person) => !person.isSelf).map((person) => person.name)
+  const [first, second] = names
+  if (first === undefined) return ''
+  if (second === undefined) return `You and ${first}`
+  if (names.length === 2) return `You, ${first} and ${second}`
+  return `You, ${first} and ${names.length - 1} others`
+}
