@@ -66,9 +66,10 @@ function createAvatar(connectionId: string): Avatar {
   }
 }
 
-/** The first letters of the first and the last word. */
+/** The first letters of the first and the last word that begins with one. */
 function initialsOf(name: string): string {
-  const words = name.split(' ')
+  const readable = name.split(' ').filter((word) => /^[\p{L}\p{N}]/u.test(word))
+  const words = readable.length > 0 ? readable : [name]
   const picked = words.length > 1 ? [words[0], words[words.length - 1]] : words
   return picked.map((word) => [...(word ?? '')][0]?.toUpperCase() ?? '').join('')
 }

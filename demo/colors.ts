@@ -1,13 +1,13 @@
 /** Colours of people: a palette, a check for what came from elsewhere, and the ink that is readable on them. */
 
-/** Distinct, and all readable on light and dark backgrounds. */
+/** Distinct, seen on light and dark paper, and each carries white ink. */
 export const PALETTE = [
-  '#d9534f',
-  '#c2560c',
-  '#a87b00',
-  '#4d8a2b',
-  '#17877a',
-  '#2b7fc4',
+  '#c9423f',
+  '#b5500b',
+  '#8f6800',
+  '#437a25',
+  '#12756a',
+  '#2371b3',
   '#4f5fd6',
   '#8a4fd0',
   '#c2418f',

@@ -35,7 +35,8 @@ export function createFloatsView(): FloatsView {
       launch(element, at, from, REACTION_MS)
     },
     saying(text, at, from) {
-      const element = create('div', 'float is-saying', text)
+      const element = create('div', 'float is-saying')
+      element.append(create('b', 'saying-name', from.name), create('span', 'saying-text', text))
       element.dataset.testid = 'saying'
       launch(element, at, from, SAYING_MS)
     },

@@ -23,7 +23,12 @@ export function createLog(): Log {
   const list = find('log', HTMLOListElement)
   const panel = find('log-panel', HTMLDetailsElement)
   if (matchMedia('(max-width: 760px)').matches) panel.open = false
-  const timeFormat = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' })
+  const timeFormat = new Intl.DateTimeFormat(undefined, {
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    hourCycle: 'h23',
+  })
   return {
     add({ event, text, name = '', color }) {
       const isFollowing = list.scrollHeight - list.scrollTop - list.clientHeight < FOLLOW_WITHIN_PX

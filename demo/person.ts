@@ -26,6 +26,8 @@ export interface PersonData {
 export interface Person extends Readonly<PersonData> {
   readonly connectionId: string
   readonly isSelf: boolean
+  /** Whether the person's own data arrived yet; a member is there a moment before it. */
+  readonly isIntroduced: boolean
 }
 
 /** Characters of a shown name; the name field allows as many. */
@@ -60,6 +62,7 @@ export function readPerson(participant: Participant<unknown>, ownConnectionId: s
     status: STATUSES.find((status) => status === data.status) ?? 'online',
     cursor: readPoint(data.cursor),
     isTyping: data.isTyping === true,
+    isIntroduced: data.name !== undefined,
   }
 }
 

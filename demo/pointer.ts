@@ -1,16 +1,18 @@
 /** One's own pointer: told while it moves over the page, and told to be gone when it leaves. */
+import { find } from './dom.ts'
 import type { Point } from './person.ts'
 
 export interface Pointer {
-  /** Where it is or was last; the lower middle of the page before it came. */
-  place(): Point
+  /** Where it was last over the stage, not over a button that was pressed; the lower middle before it came. */
+  placeOnStage(): Point
 }
 
-const BEFORE_IT_CAME: Point = { x: 0.5, y: 0.7 }
+const BEFORE_IT_CAME: Point = { x: 0.4, y: 0.7 }
 
 /** `update` is called for every move: the library makes one send of a burst. */
 export function createPointer(update: (cursor: Point | null) => void): Pointer {
-  let last = BEFORE_IT_CAME
+  const stage = find('stage', HTMLElement)
+  let onStage = BEFORE_IT_CAME
   let isHere = false
 
   const leave = (): void => {
@@ -18,10 +20,11 @@ export function createPointer(update: (cursor: Point | null) => void): Pointer {
     isHere = false
     update(null)
   }
-  addEventListener('pointermove', ({ clientX, clientY }) => {
-    last = { x: toShare(clientX, innerWidth), y: toShare(clientY, innerHeight) }
+  addEventListener('pointermove', ({ clientX, clientY, target }) => {
+    const cursor = { x: toShare(clientX, innerWidth), y: toShare(clientY, innerHeight) }
+    if (target instanceof Node && stage.contains(target)) onStage = cursor
     isHere = true
-    update(last)
+    update(cursor)
   })
   document.documentElement.addEventListener('pointerleave', leave)
   // A finger that is lifted is nowhere.
@@ -32,7 +35,7 @@ export function createPointer(update: (cursor: Point | null) => void): Pointer {
   document.addEventListener('visibilitychange', () => {
     if (document.hidden) leave()
   })
-  return { place: () => last }
+  return { placeOnStage: () => onStage }
 }
 
 /** Four digits place a cursor exactly on a window of 10,000 px, and keep the update small. */

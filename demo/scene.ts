@@ -49,7 +49,8 @@ export function createScene({ channel, ownConnectionId, options, log }: SceneNee
   channel.participant.subscribe(PresenceEvents.JOINED_ROOM, (participant) => {
     const person = read(participant)
     people.set(person.connectionId, person)
-    log.add({ event: 'joined', text: sayJoined(person), name: person.name, color: person.color })
+    const color = person.isIntroduced ? { color: person.color } : {}
+    log.add({ event: 'joined', text: sayJoined(person), name: person.name, ...color })
     cursors.show(person)
     look()
   })
@@ -61,7 +62,7 @@ export function createScene({ channel, ownConnectionId, options, log }: SceneNee
     const lines = sayChanges(before, after)
     for (const text of lines) log.add({ event: 'updated', text, name: after.name, color: after.color })
     // A cursor that moves 60 times a second changes nothing else on the page.
-    if (lines.length > 0 || before.isTyping !== after.isTyping) look()
+    if (lines.length > 0 || before.isTyping !== after.isTyping || before.isIntroduced !== after.isIntroduced) look()
   })
   channel.participant.subscribe(PresenceEvents.LEAVE, (participant) => {
     const person = read(participant)

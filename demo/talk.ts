@@ -57,7 +57,7 @@ function createSayForm(channel: Channel<PersonData>, pointer: Pointer): void {
     const text = cleanLine(input.value, MAX_SAYING_CHARACTERS)
     input.value = ''
     setTyping(false)
-    if (text !== '') channel.publish('say', { text, at: pointer.place() })
+    if (text !== '') channel.publish('say', { text, at: pointer.placeOnStage() })
   })
 }
 
@@ -67,7 +67,7 @@ function createReactionButtons(channel: Channel<PersonData>, pointer: Pointer): 
     const button = create('button', 'reaction-button', emoji)
     button.type = 'button'
     button.setAttribute('aria-label', REACTION_NAMES[emoji])
-    button.addEventListener('click', () => channel.publish('react', { emoji, at: pointer.place() }))
+    button.addEventListener('click', () => channel.publish('react', { emoji, at: pointer.placeOnStage() }))
     group.append(button)
   }
 }

@@ -11,6 +11,8 @@ export const sayLeft = (person: Person): string => `${person.name} left`
 
 /** What changed that is worth a line; a moving cursor and typing are not, they are seen. */
 export function sayChanges(before: Person, after: Person): string[] {
+  // The first data of somebody who just came is an introduction, not a change.
+  if (!before.isIntroduced) return []
   const who = after.isSelf ? 'You' : after.name
   const is = after.isSelf ? 'are' : 'is'
   const lines: string[] = []
