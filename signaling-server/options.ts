@@ -1,0 +1,92 @@
+/** What a server is told when it is made: where it listens, whom it lets in, and its limits. Checks, and nothing else. */
+import { PresenceError, show } from '../lib/base/errors.ts'
+import { LIMIT_NAMES, LIMITS, type LimitName, type Limits, resolveLimits } from './limits.ts'
+
+/** The limits, each with its default and unit, are the table in `limits.ts`; `copresence serve --help` lists them. */
+export interface SignalingServerOptions extends Partial<Record<LimitName, number>> {
+  /** Default 4444; 0: any free one. */
+  port?: number
+  /** Default 127.0.0.1; 0.0.0.0 or :: for every address of the machine. */
+  host?: string
+  /**
+   * Origins of pages that may connect, e.g. `https://example.org`. Default: any. Clients that are not browsers send no
+   * origin and are let in either way, since they could send any.
+   */
+  origins?: readonly string[]
+  /** A folder whose files are served over HTTP beside the sockets, read once at the start. Default: none. */
+  demo?: string
+}
+
+export interface Settings {
+  readonly port: number
+  readonly host: string
+  readonly origins: readonly string[]
+  readonly demo: string
+  readonly limits: Limits
+}
+
+export interface OptionRow {
+  readonly name: keyof SignalingServerOptions
+  /** What follows the flag in `--help`. */
+  readonly unit: string
+  /** As `--help` shows it. */
+  readonly default: string
+  readonly meaning: string
+  /** Reads the flag's text; the checks come later, in `resolveSettings`. */
+  readonly parse: (text: string) => unknown
+}
+
+/** Digits and nothing else: `Number('')` would be 0 and `Number('0x10')` 16. */
+const parseCount = (text: string): unknown => (/^\d+$/.test(text) ? Number(text) : text)
+
+/** Every option once, in the order of `--help`. */
+export const OPTION_ROWS: readonly OptionRow[] = [
+  { name: 'port', unit: 'number', default: '4444', meaning: 'port to listen on; 0: any free one', parse: parseCount },
+  {
+    name: 'host',
+    unit: 'address',
+    default: '127.0.0.1',
+    meaning: 'address to listen on; 0.0.0.0 or :: for all',
+    parse: (text) => text,
+  },
+  {
+    name: 'origins',
+    unit: 'a,b',
+    default: 'any',
+    meaning: 'origins of the pages that may connect, others are answered 403',
+    parse: (text) => text.split(',').map((origin) => origin.trim()),
+  },
+  { name: 'demo', unit: 'folder', default: 'none', meaning: 'folder to serve over HTTP', parse: (text) => text },
+  ...LIMIT_NAMES.map((name) => ({
+    name,
+    unit: LIMITS[name].unit,
+    default: String(LIMITS[name].default),
+    meaning: LIMITS[name].meaning,
+    parse: parseCount,
+  })),
+]
+
+/** @throws PresenceError `invalid-option`, with the name, the value and what it must be. */
+export function resolveSettings(options: SignalingServerOptions): Settings {
+  const { port = 4444, host = '127.0.0.1', origins = [], demo = '' } = options
+  const unknown = Object.keys(options).find((name) => !OPTION_ROWS.some((row) => row.name === name))
+  if (unknown !== undefined) throw bad(unknown, 'is no option of the server')
+  if (!Number.isSafeInteger(port) || port < 0 || port > 65_535)
+    throw bad('port', `is ${show(port)}, but must be a whole number from 0 to 65535`)
+  if (typeof host !== 'string' || host === '') throw bad('host', `is ${show(host)}, but must be an address`)
+  if (typeof demo !== 'string') throw bad('demo', `is ${show(demo)}, but must be a folder`)
+  for (const origin of origins) {
+    if (!isOrigin(origin)) throw bad('origins', `has ${show(origin)}, but must have origins like "https://example.org"`)
+  }
+  return { port, host, origins: [...origins], demo, limits: resolveLimits(options) }
+}
+
+/** As browsers send it; `null` is the origin of sandboxed and local pages. */
+function isOrigin(text: unknown): boolean {
+  if (text === 'null') return true
+  return typeof text === 'string' && URL.canParse(text) && new URL(text).origin === text
+}
+
+function bad(name: string, problem: string): PresenceError {
+  return new PresenceError('invalid-option', `${name} ${problem}.`)
+}
