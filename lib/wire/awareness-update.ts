@@ -9,7 +9,7 @@ import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 import type { ClientId } from '../base/ids.ts'
 import { isJsonObject, type JsonObject, MAX_JSON_DEPTH, sealJson } from '../base/json.ts'
-import { MAX_COUNT, MAX_ENTRIES_PER_FRAME } from './limits.ts'
+import { MAX_CLIENT_ID, MAX_COUNT, MAX_ENTRIES_PER_FRAME } from './limits.ts'
 import { accept, attempt, type Result, reject } from './result.ts'
 
 /** One client's part of an awareness update. `state` is frozen deeply; null says that the client is gone. */
@@ -48,7 +48,7 @@ export function scanAwarenessUpdate(update: Uint8Array): Result<AwarenessSpan[]>
       const start = decoder.pos
       const clientId = decoding.readVarUint(decoder) as ClientId
       const clock = decoding.readVarUint(decoder)
-      if (clock > MAX_COUNT) return reject('malformed')
+      if (clientId > MAX_CLIENT_ID || clock > MAX_COUNT) return reject('malformed')
       const json = decoding.readVarUint8Array(decoder)
       spans.push({ clientId, clock, isGone: isNullJson(json), start, end: decoder.pos, json })
     }
