@@ -18,7 +18,9 @@ export const MAX_COUNT = 2 ** 48
 export const MAX_DOCUMENT_UPDATE_BYTES = 262_144
 /** Bytes of one frame between a client and the relay, or between two peers. */
 export const MAX_FRAME_BYTES = 524_288
-/** Characters of an event name of `publish`, of an id and of a name. */
-export const MAX_NAME_LENGTH = 64
-/** Yjs client ids and awareness clocks are unsigned integers below this. */
+/** Characters of a channel's name, of a participant's id and of an event name of `publish`. */
+export const MAX_ID_LENGTH = 64
+/** Characters of a participant's name: the API sets no limit, this keeps an entry without data under 8 KiB. */
+export const MAX_NAME_LENGTH = 1_024
+/** Yjs client ids are unsigned integers up to this. */
 export const MAX_CLIENT_ID = Number.MAX_SAFE_INTEGER

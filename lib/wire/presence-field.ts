@@ -8,7 +8,7 @@
 import type { ClientId, ConnectionId, ParticipantId } from '../base/ids.ts'
 import { isJsonObject, type JsonObject, type JsonValue, utf8Bytes } from '../base/json.ts'
 import type { AwarenessEntry } from './awareness-update.ts'
-import { MAX_COUNT, MAX_NAME_LENGTH } from './limits.ts'
+import { MAX_COUNT, MAX_ID_LENGTH, MAX_NAME_LENGTH } from './limits.ts'
 import { accept, type Result, reject } from './result.ts'
 
 /** The key of our field in an awareness state. */
@@ -44,7 +44,8 @@ export function readPresenceField(state: JsonObject, maxDataBytes: number): Resu
   const { connectionId, id, name, data, timestamp, joinedAt, seq } = field
   if (typeof connectionId !== 'string' || !CONNECTION_ID.test(connectionId)) return reject('bad-presence')
   if (connectionId.startsWith(FOREIGN_PREFIX)) return reject('bad-presence')
-  if (!isText(id) || id === '' || !isText(name) || data === undefined) return reject('bad-presence')
+  if (!isText(id, MAX_ID_LENGTH) || id === '' || !isText(name, MAX_NAME_LENGTH) || data === undefined)
+    return reject('bad-presence')
   if (!isCount(timestamp) || !isCount(joinedAt) || !isCount(seq)) return reject('bad-presence')
   if (utf8Bytes(JSON.stringify(data)) > maxDataBytes) return reject('too-large')
   return accept(Object.freeze({ connectionId, id, name, data, timestamp, joinedAt, seq } as PresenceField))
@@ -57,8 +58,8 @@ export function readForeignEntry({ clientId, state }: AwarenessEntry): { id: Par
   return { id: String(clientId) as ParticipantId, name }
 }
 
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value.length <= MAX_NAME_LENGTH
+function isText(value: unknown, maxLength: number): value is string {
+  return typeof value === 'string' && value.length <= maxLength
 }
 
 function isCount(value: unknown): value is number {

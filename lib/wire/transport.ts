@@ -51,10 +51,11 @@ export interface Transport {
   send(message: MessageFrame): void
   /**
    * Says goodbye by every open path and closes everything. Resolves when the goodbye is on the wire (at most 0.5 s) and
-   * nothing is left behind: no timer, no socket, no listener. Calling it again returns the same promise. No evidence
-   * comes after the call.
+   * nothing is left behind: no timer, no socket, no listener. `isImmediate`: nothing is waited for, since the page ends or
+   * is frozen with this task; it also cuts short an earlier `stop` that still waits. Calling it again is allowed. No
+   * evidence comes after the first call.
    */
-  stop(): Promise<void>
+  stop(options?: { readonly isImmediate?: boolean }): Promise<void>
   inspect(): TransportReport
 }
 

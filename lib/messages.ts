@@ -1,0 +1,141 @@
+/** `publish` and its listeners: to everybody present now, in the sender's order, with no history. */
+import type { CancelTimer, Clock } from './base/clock.ts'
+import { createEmitter, type Unsubscribe } from './base/emitter.ts'
+import { PresenceError, show } from './base/errors.ts'
+import type { ClientId } from './base/ids.ts'
+import { isJsonObject, type JsonValue, MAX_JSON_DEPTH, sealJson, toJson, utf8Bytes } from './base/json.ts'
+import type { Delivery } from './delivery.ts'
+import { checkSize } from './merge-data.ts'
+import {
+  expireGaps,
+  forgetSender,
+  GAP_WAIT_MS,
+  hasGaps,
+  type MessageOrder,
+  type MessageOrderStep,
+  takeMessage,
+} from './message-order.ts'
+import type { Participant } from './roster/participant.ts'
+import type { MessageFrame } from './wire/frame.ts'
+import { MAX_ID_LENGTH } from './wire/limits.ts'
+import type { RejectCounter } from './wire/result.ts'
+
+/** What a `publish` brings; frozen deeply. `timestamp` is Unix ms of the sender's clock. */
+export interface RealtimeMessage<D = unknown> {
+  readonly name: string
+  readonly connectionId: string
+  readonly participantId: string
+  readonly data: D
+  readonly timestamp: number
+}
+
+/** JSON bytes of a message around its data: name, timestamp and keys. */
+const MAX_ENVELOPE_BYTES = 512
+
+export interface MessagesNeeds {
+  readonly clock: Clock
+  readonly clientId: ClientId
+  readonly maxDataBytes: number
+  readonly delivery: Delivery
+  readonly rejects: RejectCounter
+  now(): number
+  self(): { readonly connectionId: string; readonly id: string }
+  /** The member who has that client, if it is present. */
+  findSender(clientId: ClientId): Participant | undefined
+  send(message: MessageFrame): void
+}
+
+export interface Messages {
+  /** @throws PresenceError `unknown-event`, `not-json`, `too-large`. */
+  publish(event: string, data: unknown): void
+  on(event: string, listener: (message: RealtimeMessage) => unknown): Unsubscribe
+  off(event: string, listener?: (message: RealtimeMessage) => unknown): void
+  receive(message: MessageFrame): void
+  forget(clientId: ClientId): void
+  close(): void
+}
+
+/** @throws PresenceError `unknown-event` unless it is a string of 1 to 64 characters. */
+export function checkMessageEvent(event: unknown): asserts event is string {
+  if (typeof event === 'string' && event.length >= 1 && event.length <= MAX_ID_LENGTH) return
+  throw new PresenceError(
+    'unknown-event',
+    `An event's name is a string of 1 to ${MAX_ID_LENGTH} characters, this is ${show(event)}.`,
+  )
+}
+
+export function createMessages(needs: MessagesNeeds): Messages {
+  const { clock, clientId, delivery, rejects } = needs
+  const emitter = createEmitter<RealtimeMessage>()
+  let order: MessageOrder = new Map()
+  let cancelGapTimer: CancelTimer | undefined
+  let seq = 0
+
+  const deliver = (message: RealtimeMessage) => delivery.push(() => emitter.emit(message.name, Object.freeze(message)))
+
+  const settle = (step: MessageOrderStep) => {
+    order = step.order
+    for (const frame of step.ready) {
+      const sender = needs.findSender(frame.clientId)
+      const body = sender === undefined ? undefined : readBody(frame.body, needs.maxDataBytes)
+      if (sender === undefined || body === undefined) rejects.count('malformed')
+      else
+        deliver({
+          name: body.name,
+          connectionId: sender.connectionId,
+          participantId: sender.id,
+          data: body.data,
+          timestamp: body.timestamp,
+        })
+    }
+    if (cancelGapTimer === undefined && hasGaps(order)) {
+      cancelGapTimer = clock.setTimer(() => {
+        cancelGapTimer = undefined
+        settle(expireGaps(order, clock.moment().steadyMs))
+      }, GAP_WAIT_MS)
+    }
+  }
+
+  return {
+    publish(event, data) {
+      checkMessageEvent(event)
+      const json = toJson(data)
+      checkSize(json, needs.maxDataBytes)
+      const timestamp = needs.now()
+      const { connectionId, id } = needs.self()
+      seq += 1
+      needs.send({ clientId, seq, body: JSON.stringify({ name: event, data: json, timestamp }) })
+      deliver({ name: event, connectionId, participantId: id, data: json, timestamp })
+    },
+    on: emitter.on,
+    off: emitter.off,
+    receive: (message) => settle(takeMessage(order, message, clock.moment().steadyMs)),
+    forget(gone) {
+      order = forgetSender(order, gone)
+    },
+    close() {
+      cancelGapTimer?.()
+      emitter.clear()
+    },
+  }
+}
+
+/** The body of a message, or undefined where it is none. */
+function readBody(
+  text: string,
+  maxDataBytes: number,
+): { name: string; data: JsonValue; timestamp: number } | undefined {
+  if (utf8Bytes(text) > maxDataBytes + MAX_ENVELOPE_BYTES) return undefined
+  let body: unknown
+  try {
+    body = JSON.parse(text)
+  } catch {
+    // Not JSON: the caller counts it.
+    return undefined
+  }
+  // The body holds the data one level down.
+  if (!isJsonObject(body) || sealJson(body, MAX_JSON_DEPTH + 1) !== undefined) return undefined
+  const { name, data, timestamp } = body
+  if (typeof name !== 'string' || name.length > MAX_ID_LENGTH || data === undefined) return undefined
+  return typeof timestamp === 'number' && timestamp >= 0 ? { name, data, timestamp } : undefined
+}

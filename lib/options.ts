@@ -1,0 +1,202 @@
+/** What a Realtime is given: checked, with defaults. Every refusal names the option, the value and what would do. */
+import { PresenceError, show } from './base/errors.ts'
+import type { ParticipantId } from './base/ids.ts'
+import type { RandomBytes } from './base/random.ts'
+import { randomParticipantId } from './base/random.ts'
+import { DEFAULT_MAX_DATA_BYTES, LARGEST_MAX_DATA_BYTES, MAX_NAME_LENGTH } from './wire/limits.ts'
+
+/** WebRTC for environments without their own, such as Node. */
+export interface WebRtcImplementation {
+  RTCPeerConnection: unknown
+  RTCSessionDescription?: unknown
+  RTCIceCandidate?: unknown
+}
+
+export interface RealtimeOptions {
+  /** Who we are. Default id: `sv-` and 30 of [a-z0-9]; default name: `''`. */
+  participant?: { id: string; name?: string }
+  /** Namespace: the same channel name in another app is another channel. At most 256 characters. */
+  app?: string
+  /** Signaling/relay servers, `ws://` or `wss://`; several are redundancy. Default: the page's own origin, `[]` elsewhere. */
+  servers?: string[]
+  /** Channel secret, 1 to 1024 characters: see `createSecret()`. */
+  secret?: string
+  /** STUN and TURN servers for WebRTC, added to what the server hands out. Default `[]`. */
+  iceServers?: RTCIceServer[]
+  /** An implementation where the environment has none; `false`: relay and tabs only. */
+  webrtc?: WebRtcImplementation | false
+  /** Shortest time between two sends of one participant in ms, 0 to 60000, default 16. */
+  updateIntervalMs?: number
+  /** JSON bytes of the merged data, 1 to 65536, default 16384. The same on every member of a channel. */
+  maxDataBytes?: number
+  /** Accepted for drop-in use, ignored. */
+  environment?: unknown
+  /** Logs what happens to `console.debug`; never a payload or a secret. */
+  debug?: boolean
+}
+
+/** The hosted product's auth argument: its string or `clientId` is the `app`, its `secret` is ignored. */
+export type Auth = string | { clientId: string; secret: string }
+
+export interface Settings {
+  readonly participant: { readonly id: ParticipantId; readonly name: string }
+  readonly app: string | undefined
+  readonly servers: readonly string[]
+  readonly secret: string | undefined
+  readonly iceServers: readonly RTCIceServer[]
+  readonly webrtc: WebRtcImplementation | false | undefined
+  readonly updateIntervalMs: number
+  readonly maxDataBytes: number
+  readonly isDebug: boolean
+}
+
+/** One frame of a 60 Hz display: no screen shows more. */
+const DEFAULT_UPDATE_INTERVAL_MS = 16
+const LARGEST_UPDATE_INTERVAL_MS = 60_000
+const MAX_APP_LENGTH = 256
+const MAX_SECRET_LENGTH = 1_024
+const NAME_PATTERN = /^[-_&@+=,(){}[\]/«».|'"#a-zA-Z0-9À-ÿ\s]{2,64}$/
+
+/** @throws PresenceError `invalid-option`, `invalid-id` or `invalid-name`. */
+export function readSettings(auth: Auth | undefined, options: RealtimeOptions, random: RandomBytes): Settings {
+  check('options', options, isPlainObject(options), 'an object')
+  if ('token' in options && options.token !== undefined) {
+    throw new PresenceError('invalid-option', 'Option token is not supported yet: no server asks for one.', {
+      hint: 'Leave it out; use a secret to keep strangers out.',
+    })
+  }
+  const { secret, iceServers = [], webrtc, debug = false } = options
+  const updateIntervalMs = options.updateIntervalMs ?? DEFAULT_UPDATE_INTERVAL_MS
+  const maxDataBytes = options.maxDataBytes ?? DEFAULT_MAX_DATA_BYTES
+  check(
+    'secret',
+    '(not shown)',
+    secret === undefined || isText(secret, 1, MAX_SECRET_LENGTH),
+    `1 to ${MAX_SECRET_LENGTH} characters`,
+  )
+  check('iceServers', iceServers, Array.isArray(iceServers), 'an array of RTCIceServer')
+  check(
+    'webrtc',
+    webrtc,
+    webrtc === undefined || webrtc === false || isWebRtc(webrtc),
+    'false or { RTCPeerConnection, … }',
+  )
+  check(
+    'updateIntervalMs',
+    updateIntervalMs,
+    isWithin(updateIntervalMs, 0, LARGEST_UPDATE_INTERVAL_MS),
+    `0 to ${LARGEST_UPDATE_INTERVAL_MS} ms`,
+  )
+  const isSize = Number.isInteger(maxDataBytes) && isWithin(maxDataBytes, 1, LARGEST_MAX_DATA_BYTES)
+  check('maxDataBytes', maxDataBytes, isSize, `a whole number from 1 to ${LARGEST_MAX_DATA_BYTES}`)
+  check('debug', debug, typeof debug === 'boolean', 'true or false')
+  return {
+    participant: readParticipant(options.participant, random),
+    app: readApp(auth, options.app),
+    servers: readServers(options.servers),
+    secret,
+    iceServers,
+    webrtc,
+    updateIntervalMs,
+    maxDataBytes,
+    isDebug: debug,
+  }
+}
+
+/** @throws PresenceError `invalid-name`. */
+export function checkChannelName(name: unknown): asserts name is string {
+  if (typeof name === 'string' && NAME_PATTERN.test(name)) return
+  throw new PresenceError(
+    'invalid-name',
+    `A channel's name has 2 to 64 characters of ${NAME_PATTERN.source}; this is ${show(name)}.`,
+    {
+      hint: 'Use letters, digits, spaces and -_&@+=,(){}[]/«».|\'"#.',
+    },
+  )
+}
+
+function readParticipant(participant: unknown, random: RandomBytes): Settings['participant'] {
+  if (participant === undefined) return { id: randomParticipantId(random), name: '' }
+  check('participant', participant, isPlainObject(participant), 'an object with an id')
+  const { id, name = '' } = participant as { id?: unknown; name?: unknown }
+  if (typeof id !== 'string' || !NAME_PATTERN.test(id)) {
+    throw new PresenceError(
+      'invalid-id',
+      `A participant's id has 2 to 64 characters of ${NAME_PATTERN.source}; this is ${show(id)}.`,
+      {
+        hint: 'Give participant.id, e.g. your user id, or leave participant out for a random one.',
+      },
+    )
+  }
+  if (!isText(name, 0, MAX_NAME_LENGTH)) {
+    throw new PresenceError(
+      'invalid-name',
+      `A participant's name is a string of at most ${MAX_NAME_LENGTH} characters; this is ${show(name)}.`,
+    )
+  }
+  return Object.freeze({ id: id as ParticipantId, name })
+}
+
+function readApp(auth: Auth | undefined, app: unknown): string | undefined {
+  const fromAuth = typeof auth === 'object' && auth !== null ? auth.clientId : auth
+  check(
+    'auth',
+    '(not shown)',
+    fromAuth === undefined || isText(fromAuth, 0, MAX_APP_LENGTH),
+    `a string, or { clientId, secret }, of at most ${MAX_APP_LENGTH} characters`,
+  )
+  check(
+    'app',
+    app,
+    app === undefined || isText(app, 0, MAX_APP_LENGTH),
+    `a string of at most ${MAX_APP_LENGTH} characters`,
+  )
+  return (app as string | undefined) ?? fromAuth
+}
+
+function readServers(servers: unknown): readonly string[] {
+  if (servers === undefined) return pageOrigin()
+  check('servers', servers, Array.isArray(servers), 'an array of ws:// or wss:// addresses')
+  return (servers as unknown[]).map((server) => {
+    check(
+      'servers',
+      server,
+      isWebSocketUrl(server),
+      'ws:// or wss:// addresses without query or fragment, e.g. wss://presence.example.org',
+    )
+    return (server as string).replace(/\/+$/, '')
+  })
+}
+
+/** The page's own origin as a server; none outside a page that came over http. */
+function pageOrigin(): readonly string[] {
+  const location: { protocol: string; host: string } | undefined = globalThis.location
+  return location !== undefined && /^https?:$/.test(location.protocol)
+    ? [`${location.protocol.replace('http', 'ws')}//${location.host}`]
+    : []
+}
+
+function isWebSocketUrl(value: unknown): boolean {
+  if (typeof value !== 'string' || !URL.canParse(value)) return false
+  const { protocol, search, hash } = new URL(value)
+  return /^wss?:$/.test(protocol) && search === '' && hash === ''
+}
+
+const isPlainObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const isText = (value: unknown, minLength: number, maxLength: number): value is string =>
+  typeof value === 'string' && value.length >= minLength && value.length <= maxLength
+
+const isWithin = (value: unknown, least: number, most: number): boolean =>
+  typeof value === 'number' && value >= least && value <= most
+
+const isWebRtc = (value: unknown): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  'RTCPeerConnection' in value &&
+  typeof value.RTCPeerConnection === 'function'
+
+function check(option: string, value: unknown, isGood: boolean, wanted: string): void {
+  if (isGood) return
+  throw new PresenceError('invalid-option', `Option ${option} must be ${wanted}; this is ${show(value)}.`)
+}

@@ -1,0 +1,186 @@
+/** One connection of one participant: identity, options, and the channels it is in. */
+import type { Doc } from 'yjs'
+import { type Clock, createMonotonicNow, systemClock } from './base/clock.ts'
+import { createEmitter, type Unsubscribe } from './base/emitter.ts'
+import { PresenceError, show } from './base/errors.ts'
+import type { ConnectionId } from './base/ids.ts'
+import { type Page, systemPage } from './base/page.ts'
+import { type RandomBytes, randomConnectionId, systemRandom } from './base/random.ts'
+import { Channel, type ChannelOptions } from './channel.ts'
+import { checkEvent, checkListener, RealtimeComponentEvent, RealtimeComponentState } from './events.ts'
+import { type Auth, checkChannelName, type RealtimeOptions, readSettings, type Settings } from './options.ts'
+import type { Transport, TransportNeeds } from './wire/transport.ts'
+import { createYjsTransport, type YjsTransportNeeds } from './yjs/transport.ts'
+
+const STATE_CHANGED = RealtimeComponentEvent.REALTIME_STATE_CHANGED
+
+/** What a Realtime needs of the world. Tests and simulators pass their own. */
+export interface Effects {
+  readonly clock: Clock
+  readonly random: RandomBytes
+  readonly page: Page | undefined
+  createTransport(needs: YjsTransportNeeds): Transport
+}
+
+const systemEffects = (): Effects => ({
+  clock: systemClock,
+  random: systemRandom,
+  page: systemPage(systemClock),
+  createTransport: createYjsTransport,
+})
+
+interface Membership {
+  readonly channel: Channel
+  readonly joined: Promise<Channel>
+}
+
+export class Realtime {
+  /** 22 URL-safe characters: one per instance, shared by its channels. */
+  readonly connectionId: string
+  readonly #settings: Settings
+  readonly #effects: Effects
+  readonly #now: () => number
+  readonly #states = createEmitter<RealtimeComponentState>()
+  readonly #memberships = new Map<string, Membership>()
+  #destroying: Promise<void> | undefined
+
+  /**
+   * `new Realtime(options?)`, or with the hosted product's auth argument first.
+   * @throws PresenceError `invalid-option`, `invalid-id`, `invalid-name`; the message shows the bad value.
+   */
+  constructor(options?: RealtimeOptions)
+  constructor(auth: Auth, options?: RealtimeOptions)
+  constructor(first: Auth | RealtimeOptions = {}, second?: RealtimeOptions, effects: Effects = systemEffects()) {
+    const isAuth = typeof first === 'string' || isAuthObject(first)
+    this.#settings = readSettings(
+      isAuth ? first : undefined,
+      isAuth ? (second ?? {}) : (second ?? first),
+      effects.random,
+    )
+    this.#effects = effects
+    this.#now = createMonotonicNow(effects.clock)
+    this.connectionId = randomConnectionId(effects.random)
+    effects.clock.defer(() => this.#states.emit(STATE_CHANGED, RealtimeComponentState.STARTED))
+  }
+
+  /**
+   * Joins a channel. Joining is local: the promise resolves without any server or peer, and the same name gives the same
+   * live channel. The channel's `CONNECTED` and our own `presence.joined-room` come after it resolved.
+   * @throws PresenceError at once: `invalid-name`, or `invalid-option` for other options than the live channel has.
+   * @returns a promise that rejects with `destroyed` after `destroy`.
+   */
+  // biome-ignore lint/suspicious/noExplicitAny: reason: the documented API lets data be anything where no type is given
+  connect<T = any>(name: string, options: ChannelOptions = {}): Promise<Channel<T>> {
+    checkChannelName(name)
+    checkChannelOptions(options)
+    if (this.#destroying !== undefined) {
+      return Promise.reject(
+        new PresenceError('destroyed', `Cannot connect to "${name}": this Realtime is destroyed.`, {
+          hint: 'Make a new Realtime.',
+        }),
+      )
+    }
+    const live = this.#memberships.get(name)
+    if (live !== undefined && options.doc !== undefined && options.doc !== live.channel.doc) {
+      throw new PresenceError('invalid-option', `Channel "${name}" is connected with another doc.`, {
+        hint: 'Disconnect it first.',
+      })
+    }
+    const membership = live ?? this.#join(name, options)
+    return membership.joined as Promise<Channel<T>>
+  }
+
+  /** Hears `STARTED` and `STOPPED`, each once. @throws PresenceError `unknown-event`. */
+  subscribe(event: RealtimeComponentEvent, listener: (state: RealtimeComponentState) => unknown): Unsubscribe {
+    checkEvent(event, [STATE_CHANGED])
+    checkListener(listener)
+    return this.#states.on(event, listener)
+  }
+
+  /** @throws PresenceError `unknown-event`. */
+  unsubscribe(event: RealtimeComponentEvent, listener?: (state: RealtimeComponentState) => unknown): void {
+    checkEvent(event, [STATE_CHANGED])
+    this.#states.off(event, listener)
+  }
+
+  /** Leaves every channel; `STOPPED` follows. Resolves when the goodbyes are on the wire. Idempotent. */
+  destroy(): Promise<void> {
+    this.#destroying ??= this.#end()
+    return this.#destroying
+  }
+
+  async #end(): Promise<void> {
+    const channels = [...this.#memberships.values()].map(({ channel }) => channel)
+    const goodbyes = channels.map((channel) => channel.disconnect())
+    this.#effects.clock.defer(() => this.#states.emit(STATE_CHANGED, RealtimeComponentState.STOPPED))
+    await Promise.all(goodbyes)
+  }
+
+  #join(name: string, options: ChannelOptions): Membership {
+    const { clock, page } = this.#effects
+    const { participant, maxDataBytes, updateIntervalMs, isDebug } = this.#settings
+    const channel: Channel = new Channel({
+      name,
+      connectionId: this.connectionId as ConnectionId,
+      participant,
+      options,
+      maxDataBytes,
+      updateIntervalMs,
+      clock,
+      page,
+      now: this.#now,
+      createTransport: (needs, doc) => this.#createTransport(name, needs, doc),
+      log: (line) => {
+        if (isDebug) console.debug(`copresence ${line}`)
+      },
+      onDisconnected: () => {
+        if (this.#memberships.get(name)?.channel === channel) this.#memberships.delete(name)
+      },
+    })
+    const joined = Promise.resolve().then(() => {
+      channel.open()
+      return channel
+    })
+    const membership = { channel, joined }
+    this.#memberships.set(name, membership)
+    return membership
+  }
+
+  #createTransport(name: string, needs: TransportNeeds, doc: Doc | undefined): Transport {
+    const { app, servers, secret, iceServers, webrtc } = this.#settings
+    return this.#effects.createTransport({
+      ...needs,
+      // No channel's name holds a colon, so no app can be mistaken for a part of one.
+      room: app === undefined || app === '' ? name : `${app}:${name}`,
+      servers,
+      iceServers,
+      webrtc,
+      tabs: true,
+      random: this.#effects.random,
+      ...(secret === undefined ? {} : { secret }),
+      ...(doc === undefined ? {} : { doc }),
+    })
+  }
+}
+
+/** A Realtime with other effects than the system's: for tests and simulators. Not exported from the package. */
+export const createRealtime = (options: RealtimeOptions, effects: Partial<Effects>): Realtime =>
+  Reflect.construct(Realtime, ['', options, { ...systemEffects(), ...effects }])
+
+function isAuthObject(value: Auth | RealtimeOptions): value is Exclude<Auth, string> {
+  return typeof value === 'object' && value !== null && 'clientId' in value
+}
+
+function checkChannelOptions(options: ChannelOptions): void {
+  const isGood =
+    typeof options === 'object' &&
+    options !== null &&
+    (options.sync === undefined || typeof options.sync === 'boolean') &&
+    (options.doc === undefined ||
+      (typeof options.doc === 'object' && options.doc !== null && typeof options.doc.clientID === 'number'))
+  if (!isGood)
+    throw new PresenceError(
+      'invalid-option',
+      `Channel options are { doc?: Y.Doc, sync?: boolean }; these are ${show(options)}.`,
+    )
+}

@@ -1,0 +1,80 @@
+/** The roster's one outer file: holds the state, and the timer that ends holds. Knows no socket and no listener. */
+import type { CancelTimer, Clock, Moment } from '../base/clock.ts'
+import type { AwarenessEntry } from '../wire/awareness-update.ts'
+import type { RejectCounter } from '../wire/result.ts'
+import type { Evidence } from '../wire/transport.ts'
+import type { Member } from './member.ts'
+import {
+  applyEvidence,
+  emptyRoster,
+  expireHolds,
+  nextExpiry,
+  type RosterEvent,
+  type RosterRules,
+  type RosterStep,
+  restartHolds,
+} from './roster.ts'
+
+/** A timer this late, by either clock, was not late but asleep: nobody is judged by that time. */
+const ASLEEP_MS = 5_000
+
+export interface RosterKeeper {
+  take(evidence: Evidence): void
+  members(): Member[]
+  /** Our own ways all ended: every member is held as if each path was lost. */
+  loseAllPaths(): void
+  stop(): void
+}
+
+export interface RosterKeeperNeeds {
+  readonly clock: Clock
+  readonly rules: RosterRules
+  readonly rejects: RejectCounter
+  onEntries(entries: readonly AwarenessEntry[]): void
+  onEvents(events: readonly RosterEvent[]): void
+}
+
+export function createRosterKeeper(needs: RosterKeeperNeeds): RosterKeeper {
+  const { clock, rules, rejects } = needs
+  let state = emptyRoster
+  let timer: { readonly dueMs: number; readonly cancel: CancelTimer } | undefined
+
+  const settle = (step: RosterStep) => {
+    state = step.state
+    if (step.rejected !== undefined) rejects.count(step.rejected)
+    if (step.entries.length > 0) needs.onEntries(step.entries)
+    if (step.events.length > 0) needs.onEvents(step.events)
+    schedule(clock.moment())
+  }
+  const schedule = (now: Moment) => {
+    const dueMs = nextExpiry(state)
+    if (dueMs === timer?.dueMs) return
+    timer?.cancel()
+    timer = undefined
+    if (dueMs === undefined) return
+    const delayMs = Math.max(0, Math.ceil(dueMs - now.steadyMs))
+    timer = { dueMs, cancel: clock.setTimer(() => onTimer(now, delayMs), delayMs) }
+  }
+  const onTimer = (setAt: Moment, delayMs: number) => {
+    timer = undefined
+    const now = clock.moment()
+    const lateMs = Math.max(now.unixMs - setAt.unixMs, now.steadyMs - setAt.steadyMs) - delayMs
+    if (lateMs > ASLEEP_MS) state = restartHolds(state, now)
+    settle(expireHolds(state, now))
+  }
+  const take = (evidence: Evidence) => settle(applyEvidence(state, evidence, clock.moment(), rules))
+
+  return {
+    take,
+    members: () => [...state.members.values()],
+    loseAllPaths() {
+      for (const member of state.members.values())
+        for (const path of member.paths.values()) take({ kind: 'lost', path })
+    },
+    stop() {
+      timer?.cancel()
+      timer = undefined
+      state = emptyRoster
+    },
+  }
+}
