@@ -1,0 +1,49 @@
+/** The sentences of the demo. */
+import { expect, it } from 'vitest'
+import type { Person } from '../../demo/person.ts'
+import { sayChanges, sayCompany, sayJoined, sayLeft, sayTyping } from '../../demo/words.ts'
+
+const person = (name: string, more: Partial<Person> = {}): Person => ({
+  connectionId: name.toLowerCase(),
+  isSelf: false,
+  isIntroduced: true,
+  name,
+  color: '#2371b3',
+  status: 'online',
+  cursor: null,
+  isTyping: false,
+  ...more,
+})
+const alice = person('Alice', { isSelf: true })
+const bob = person('Bob')
+const carol = person('Carol')
+
+it('[D12] arriving and leaving are told in words', () => {
+  expect([sayJoined(alice), sayJoined(bob), sayLeft(bob)]).toEqual(['You are here', 'Bob is here', 'Bob left'])
+})
+
+it('[D12] a change of name, status and colour is one line each', () => {
+  const changed = person('Rob', { status: 'busy', color: '#000000' })
+  expect(sayChanges(bob, changed)).toEqual(['Bob is now called Rob', 'Rob is busy', 'Rob changed colour'])
+  expect(sayChanges(alice, { ...alice, status: 'away' })).toEqual(['You are away'])
+})
+
+it('[D12] a moving cursor, typing and the first data of a newcomer are no lines', () => {
+  expect(sayChanges(bob, person('Bob', { cursor: { x: 0, y: 0 }, isTyping: true }))).toEqual([])
+  expect(sayChanges(person('guest', { isIntroduced: false }), bob)).toEqual([])
+})
+
+it('[D8] the typing line names one or two, counts more, and leaves oneself out', () => {
+  const typing = (some: Person): Person => ({ ...some, isTyping: true })
+  expect(sayTyping([typing(alice), bob])).toBe('')
+  expect(sayTyping([alice, typing(bob)])).toBe('Bob is typing…')
+  expect(sayTyping([typing(alice), typing(bob), typing(carol)])).toBe('Bob and Carol are typing…')
+  expect(sayTyping([typing(bob), typing(carol), typing(person('Dan'))])).toBe('3 people are typing…')
+})
+
+it('[D6] the middle of the page names the company', () => {
+  expect(sayCompany([alice])).toBe('')
+  expect(sayCompany([alice, bob])).toBe('You and Bob')
+  expect(sayCompany([alice, bob, carol])).toBe('You, Bob and Carol')
+  expect(sayCompany([alice, bob, carol, person('Dan')])).toBe('You, Bob and 2 others')
+})
