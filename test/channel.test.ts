@@ -194,7 +194,7 @@ describe('document and awareness', () => {
     await world.settle()
     alice.channel.participant.update({ status: 'busy' })
     await world.settle()
-    expect(bob.channel.awareness.getStates().get(clientIdOf(alice.channel))?.['user']).toEqual({
+    expect(bob.channel.awareness.getStates().get(clientIdOf(alice.channel))?.user).toEqual({
       name: 'Alice',
       color: '#f00',
     })

@@ -1,5 +1,5 @@
 /** The page that may go away and come back. Outside a browser there is none, and nothing here is ever called. */
-import type { Clock } from './clock.ts'
+import type { CancelTimer, Clock } from './clock.ts'
 import type { Unsubscribe } from './emitter.ts'
 
 /** `unloading`: it may be about to end, there is time to send. `hidden-for-good`: it ends or is frozen now. */
@@ -27,17 +27,17 @@ export function systemPage(clock: Clock): Page | undefined {
       }
     },
     onReturn(listener) {
-      let cancelTimer = () => {}
+      let cancelTimer: CancelTimer | undefined
       const removePageShow = listen('pageshow', (event) => {
         if ((event as PageTransitionEvent).persisted) listener()
       })
-      const removePageHide = listen('pagehide', () => cancelTimer())
+      const removePageHide = listen('pagehide', () => cancelTimer?.())
       const removeBeforeUnload = listen('beforeunload', () => {
-        cancelTimer()
+        cancelTimer?.()
         cancelTimer = clock.setTimer(listener, STAYED_AFTER_MS)
       })
       return () => {
-        cancelTimer()
+        cancelTimer?.()
         removePageShow()
         removePageHide()
         removeBeforeUnload()

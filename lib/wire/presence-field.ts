@@ -53,8 +53,8 @@ export function readPresenceField(state: JsonObject, maxDataBytes: number): Resu
 
 /** What a Yjs client that is not ours says of itself: its id is the client id, its name is `user.name`. */
 export function readForeignEntry({ clientId, state }: AwarenessEntry): { id: ParticipantId; name: string } {
-  const user = state?.['user']
-  const name = isJsonObject(user) && typeof user['name'] === 'string' ? user['name'].slice(0, MAX_NAME_LENGTH) : ''
+  const user = state?.user
+  const name = isJsonObject(user) && typeof user.name === 'string' ? user.name.slice(0, MAX_NAME_LENGTH) : ''
   return { id: String(clientId) as ParticipantId, name }
 }
 

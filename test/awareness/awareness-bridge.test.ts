@@ -48,7 +48,7 @@ describe('our own entry', () => {
   it('[A3] what of a binding’s fields is not JSON, too deep or over 8 KiB stays at home; the rest travels', () => {
     const { bridge, awareness } = createBridge()
     const circular: Record<string, unknown> = {}
-    circular['self'] = circular
+    circular.self = circular
     awareness.setLocalState({
       circular,
       run: () => 1,

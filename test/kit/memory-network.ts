@@ -138,15 +138,20 @@ const pathFrom = (node: Node): Path => ({
 
 function deliver({ from, to, kind, bytes }: Delivery): void {
   const path = pathFrom(from)
-  if (kind === 'closed' || kind === 'lost') return to.needs.onEvidence({ kind, path })
-  if (kind === 'message') {
-    const frame = decodeFrame(bytes)
-    if (frame.ok && frame.value.kind === 'message') to.needs.onMessage(path, frame.value)
-    return
-  }
+  if (kind === 'closed' || kind === 'lost') to.needs.onEvidence({ kind, path })
+  else if (kind === 'message') deliverMessage(to, path, bytes)
+  else deliverEntries(to, path, bytes)
+}
+
+function deliverMessage(to: Node, path: Path, bytes: Uint8Array): void {
+  const frame = decodeFrame(bytes)
+  if (frame.ok && frame.value.kind === 'message') to.needs.onMessage(path, frame.value)
+}
+
+function deliverEntries(to: Node, path: Path, bytes: Uint8Array): void {
   const entries = decodeAwarenessUpdate(bytes, to.needs.maxEntryBytes)
-  if (!entries.ok) return to.needs.rejects.count(entries.reason)
-  for (const entry of entries.value) {
+  if (!entries.ok) to.needs.rejects.count(entries.reason)
+  for (const entry of entries.ok ? entries.value : []) {
     if (entry.clientId !== path.clientId) to.needs.rejects.count('not-owner')
     else to.needs.onEvidence(toEvidence(path, entry))
   }

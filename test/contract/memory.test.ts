@@ -1,0 +1,16 @@
+import { createRealtime } from '../../lib/realtime.ts'
+import { createMemoryNetwork } from '../kit/memory-network.ts'
+import { describeContract } from './contract.ts'
+
+describeContract('over a network of queues', {
+  meetMs: 2_000,
+  hasDocuments: false,
+  create: async () => {
+    const network = createMemoryNetwork({ isFlowing: true })
+    return {
+      createRealtime: (options) =>
+        createRealtime({ servers: [], ...options }, { page: undefined, createTransport: network.createTransport }),
+      close: async () => undefined,
+    }
+  },
+})

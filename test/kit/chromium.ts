@@ -1,0 +1,44 @@
+/** A real Chromium for tests: the one that the set-up found. Knows how it is started, not what it shows. */
+import { existsSync, readFileSync } from 'node:fs'
+import { type Browser, chromium } from 'playwright-core'
+
+/** What test/setup.mjs wrote down: a browser that has started here, and what it needs in its environment. */
+interface Found {
+  readonly executablePath: string
+  readonly env?: Record<string, string>
+}
+
+const FOUND = new URL('../../.cache/chromium.json', import.meta.url)
+
+/**
+ * Keeps the browser from talking to anybody but the test. WebRTC needs no flag; the sandbox cannot be had as root.
+ */
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
+/** Why browser tests cannot run here, or undefined: `describe.skipIf(noChromium)`. */
+export const noChromium: string | undefined = existsSync(FOUND)
+  ? undefined
+  : 'no Chromium starts here; run `node test/setup.mjs`, or set CHROME to the path of one'
+
+/**
+ * Starts the browser with more flags where a test needs them; the caller closes it.
+ * Tabs of one context share BroadcastChannel: to prove WebRTC take a context per member.
+ */
+export async function launchChromium(moreFlags: readonly string[] = []): Promise<Browser> {
+  if (noChromium !== undefined) throw new Error(noChromium)
+  const { executablePath, env } = JSON.parse(readFileSync(FOUND, 'utf8')) as Found
+  return chromium.launch({
+    executablePath,
+    headless: true,
+    args: [...FLAGS, ...moreFlags],
+    env: { ...(process.env as Record<string, string>), ...env },
+  })
+}
