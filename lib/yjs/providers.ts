@@ -1,0 +1,79 @@
+/**
+ * Loads the stock providers, only when they are needed, and says whether WebRTC is possible here.
+ *
+ * Node 20 has no global WebSocket, and y-webrtc knows only the global one: where a WebRTC implementation is injected and
+ * there is none, `globalThis.WebSocket` becomes that of `ws`. This is the one thing that this library leaves in a process.
+ */
+import type { WebsocketProvider } from 'y-websocket'
+import { MAX_FRAME_BYTES } from '../wire/limits.ts'
+
+export type YWebrtcModule = typeof import('y-webrtc')
+
+/** An implementation of WebRTC where the platform has none; the two descriptions are plain objects by now in most. */
+export interface WebRtcParts {
+  readonly RTCPeerConnection: unknown
+  readonly RTCSessionDescription?: unknown
+  readonly RTCIceCandidate?: unknown
+}
+
+export interface RelayModules {
+  readonly Provider: typeof WebsocketProvider
+  readonly WebSocketClass: typeof WebSocket
+}
+
+/** What y-webrtc hands to simple-peer, or undefined where there can be no WebRTC. */
+export function peerOptions(needs: {
+  readonly webrtc: WebRtcParts | false | undefined
+  readonly iceServers: readonly RTCIceServer[]
+  readonly secret?: string
+}): { config: RTCConfiguration; wrtc?: object } | undefined {
+  const { webrtc, iceServers, secret } = needs
+  if (webrtc === false) return undefined
+  // With a secret y-webrtc encrypts its signaling by WebCrypto, which pages without https do not have.
+  if (secret !== undefined && globalThis.crypto?.subtle === undefined) return undefined
+  const config = { iceServers: [...iceServers] }
+  if (webrtc === undefined) return typeof globalThis.RTCPeerConnection === 'function' ? { config } : undefined
+  return { config, wrtc: { RTCSessionDescription: asIs, RTCIceCandidate: asIs, ...webrtc } }
+}
+
+/** Stands in for a class that an implementation leaves out: what it is made from is what it is. */
+function asIs(init: unknown): unknown {
+  return init
+}
+
+export async function loadRelayModules(): Promise<RelayModules> {
+  const [{ WebsocketProvider }, WebSocketClass] = await Promise.all([import('y-websocket'), findWebSocket()])
+  return { Provider: WebsocketProvider, WebSocketClass }
+}
+
+export async function loadYWebrtc(load: (() => Promise<YWebrtcModule>) | undefined): Promise<YWebrtcModule> {
+  if (typeof globalThis.WebSocket !== 'function') {
+    const { WebSocket } = await import('ws')
+    globalThis.WebSocket ??= WebSocket as unknown as typeof globalThis.WebSocket
+  }
+  return load === undefined ? await import('y-webrtc') : await load()
+}
+
+async function findWebSocket(): Promise<typeof WebSocket> {
+  if (typeof globalThis.WebSocket === 'function') return globalThis.WebSocket
+  const { WebSocket: NodeWebSocket } = await import('ws')
+  return class extends NodeWebSocket {
+    constructor(url: string | URL, protocols?: string | string[]) {
+      // A relay frame is at most this long, and deflate would let a small one become a large one.
+      super(url, protocols, { maxPayload: MAX_FRAME_BYTES, perMessageDeflate: false })
+    }
+  } as unknown as typeof WebSocket
+}
+
+// reason: y-webrtc keeps a table of rooms per module instance and fails outside of any call when a name comes twice, so
+// the names in use must be known to every transport of that instance. It is forgotten together with the module.
+const roomsInUse = new WeakMap<object, Set<string>>()
+
+/** Takes a room's name for one provider; undefined while another has it. The returned function gives it back. */
+export function claimRoom(module: YWebrtcModule, room: string): (() => void) | undefined {
+  const rooms = roomsInUse.get(module) ?? new Set()
+  roomsInUse.set(module, rooms)
+  if (rooms.has(room)) return undefined
+  rooms.add(room)
+  return () => void rooms.delete(room)
+}

@@ -1,0 +1,189 @@
+/**
+ * One relay server through an unmodified y-websocket provider. The provider opens the socket, sends our entry from its
+ * port and keeps watch over silence; every frame that comes in is read here and never reaches its own handlers. When to
+ * connect again is decided here too, since the provider's timer cannot be stopped.
+ */
+import { getUnixTime } from 'lib0/time'
+import type { WebsocketProvider } from 'y-websocket'
+import type * as Y from 'yjs'
+import type { RandomBytes } from '../base/random.ts'
+import type { AwarenessEntry } from '../wire/awareness-update.ts'
+import { encodeAwarenessUpdate } from '../wire/awareness-update.ts'
+import { decodeFrame, encodeAwarenessFrame, type Frame } from '../wire/frame.ts'
+import { MAX_FRAME_BYTES } from '../wire/limits.ts'
+import type { PathId, ServerState } from '../wire/transport.ts'
+import { createAwarenessPort } from './awareness-port.ts'
+import { createBackoff } from './backoff.ts'
+import type { Carrier, CarrierContext } from './carrier.ts'
+import { createClientPaths } from './client-paths.ts'
+import type { DocumentSync } from './document-sync.ts'
+import { endSocket } from './socket-end.ts'
+import { BACKLOG_CHECK_MS, MAX_BACKLOG_BYTES } from './timing.ts'
+
+export interface RelayNeeds {
+  readonly context: CarrierContext
+  readonly Provider: typeof WebsocketProvider
+  readonly WebSocketClass: typeof WebSocket
+  /** `ws://host`, without a slash at its end. */
+  readonly server: string
+  readonly serverIndex: number
+  /** The room, its tag included. */
+  readonly room: string
+  /** Tells our server that frames of kind `message` are understood here, and which of our sockets replaces which. */
+  readonly key: string
+  readonly doc: Y.Doc
+  readonly isDocumentShared: boolean
+  readonly syncDocument: DocumentSync
+  readonly random: RandomBytes
+}
+
+export interface RelayCarrier extends Carrier {
+  state(): ServerState
+}
+
+export function createRelayCarrier(needs: RelayNeeds): RelayCarrier {
+  const { context, doc, serverIndex } = needs
+  const { clock, rejects } = context
+  const port = createAwarenessPort(doc, context.clientId)
+  const backoff = createBackoff(clock, needs.random)
+  const paths = createClientPaths(context, (clientId) => ({
+    id: `relay:${serverIndex}:${clientId}` as PathId,
+    kind: 'relay',
+    clientId,
+  }))
+  let isClosed = false
+  let heldBack: AwarenessEntry | undefined
+  let cancelDrain = (): void => undefined
+
+  const provider = new needs.Provider(`${needs.server}/yjs`, encodeURIComponent(needs.room), doc, {
+    connect: false,
+    awareness: port as unknown as WebsocketProvider['awareness'],
+    params: { copresence: needs.key },
+    WebSocketPolyfill: needs.WebSocketClass,
+    disableBc: true,
+    // The provider never waits by itself: it gives up at once, and `backoff` calls it back.
+    maxBackoffTime: 0,
+    shouldReconnect: () => false,
+  })
+  // One listener per provider would end in a warning about leaks; the channel above says goodbye anyway.
+  if (typeof process !== 'undefined' && typeof process.off === 'function') process.off('exit', provider._exitHandler)
+
+  provider.on('status', ({ status }) => {
+    if (status === 'connecting') prepareSocket()
+    else if (status === 'disconnected') paths.loseAll()
+    context.onStatus()
+  })
+  provider.on('closed', ({ code }) => {
+    if (!isClosed) backoff.schedule(connect, { wasRefused: code >= 4400 && code < 4500 })
+    context.onStatus()
+  })
+
+  function connect(): void {
+    try {
+      provider.connect()
+    } catch {
+      // A page's policy may forbid the socket (mixed content, CSP); the next try comes like after any failure.
+      backoff.schedule(connect)
+    }
+  }
+
+  /** Between the making of a socket and its opening: what opens a path is said with a fresh clock, else it is not seen. */
+  function prepareSocket(): void {
+    const socket = provider.ws
+    if (socket === null) return
+    const entry = context.refreshedEntry()
+    if (entry !== undefined) port.hold(entry)
+    heldBack = undefined
+    socket.onmessage = ({ data }: MessageEvent<unknown>) => {
+      if (provider.ws === socket) receive(data)
+    }
+  }
+
+  /** A text would be taken for an array's length by the stock handler, so only buffers are looked at. */
+  function receive(data: unknown): void {
+    provider.wsLastMessageReceived = getUnixTime()
+    backoff.reset()
+    context.onTraffic()
+    if (!(data instanceof ArrayBuffer)) return rejects.count('malformed')
+    const frame = decodeFrame(new Uint8Array(data))
+    if (frame.ok) acceptFrame(frame.value)
+    else rejects.count(frame.reason)
+  }
+
+  function acceptFrame(frame: Frame): void {
+    switch (frame.kind) {
+      case 'awareness':
+        return paths.acceptUpdate(frame.update)
+      case 'message':
+        return paths.acceptMessage(frame)
+      case 'query':
+        return sayOwnEntry()
+      case 'sync':
+        return acceptSync(frame.step, frame.payload)
+      case 'ended':
+        if (frame.clientId === context.clientId) return context.onOwnGoodbye()
+        paths.end(frame.clientId, 'closed')
+        return context.onSuspect(frame.clientId)
+    }
+  }
+
+  function acceptSync(step: 0 | 1 | 2, payload: Uint8Array): void {
+    // Without a document the server's own empty answer is enough; ours would go to everybody.
+    if (step === 0 && !needs.isDocumentShared) return
+    const { reply, isSynced = false } = needs.syncDocument(step, payload, provider)
+    if (reply !== undefined) sendNow(reply)
+    if (isSynced) provider.synced = true
+  }
+
+  function sayOwnEntry(): void {
+    const entry = port.entry()
+    if (entry !== undefined) sendNow(encodeAwarenessFrame(encodeAwarenessUpdate(entry)))
+  }
+
+  function sendNow(frame: Uint8Array): void {
+    if (provider.wsconnected && backlogBytes() < MAX_FRAME_BYTES) provider.ws?.send(frame as Uint8Array<ArrayBuffer>)
+  }
+
+  const backlogBytes = (): number => provider.ws?.bufferedAmount ?? 0
+
+  /** [F21] While the server does not read, the latest entry waits here instead of all of them in the socket. */
+  function drain(): void {
+    if (heldBack === undefined) return
+    if (backlogBytes() > MAX_BACKLOG_BYTES) cancelDrain = clock.setTimer(drain, BACKLOG_CHECK_MS)
+    else {
+      port.publish(heldBack)
+      heldBack = undefined
+    }
+  }
+
+  connect()
+
+  return {
+    publish(entry) {
+      const wasHeldBack = heldBack !== undefined
+      port.hold(entry)
+      if (!wasHeldBack && backlogBytes() <= MAX_BACKLOG_BYTES) return port.publish(entry)
+      heldBack = entry
+      if (!wasHeldBack) drain()
+    },
+    send(frame) {
+      if (paths.hasOurs()) sendNow(frame)
+    },
+    probe: () => undefined,
+    paths: paths.all,
+    backlogBytes,
+    lingers: () => false,
+    state: () => (provider.wsconnected ? 'open' : provider.ws === null ? 'closed' : 'connecting'),
+    async close() {
+      isClosed = true
+      backoff.stop()
+      cancelDrain()
+      heldBack = undefined
+      const socket = provider.ws
+      // It would say goodbye a second time.
+      provider.disconnectBc = () => undefined
+      provider.destroy()
+      await endSocket(clock, socket)
+    },
+  }
+}

@@ -1,0 +1,30 @@
+/** Every time and count of this room, in one place because they depend on each other. */
+
+/** Stock peers forget an entry after 30 s (y-protocols `outdatedTimeout`), so ours is said anew twice as often. */
+export const RENEW_MS = 15_000
+/** A tab renews every `RENEW_MS`; silent for two of them, it is asked. */
+export const TAB_SILENT_MS = 2 * RENEW_MS
+/** How long a silent tab may take to answer: hidden tabs answer messages, but a busy one may be late. */
+export const TAB_ANSWER_MS = 5_000
+/** A healthy data channel answers within a round trip; after this it is taken for dead. */
+export const PROBE_MS = 1_000
+/** A connection that has not opened by then never will (threat T18; connecting took 0.6 s at most where it worked). */
+export const HALF_OPEN_MS = 8_000
+/** Open connections of one channel; members beyond are reached by the relay. */
+export const MAX_OPEN_CONNECTIONS = 32
+/** Connections of one channel that are still opening (threat T18). */
+export const MAX_HALF_OPEN_CONNECTIONS = 32
+/** Bytes waiting in one socket or data channel; over it only the latest entry is kept (fault F21). */
+export const MAX_BACKLOG_BYTES = 65_536
+/** How often a backlog is looked at. */
+export const BACKLOG_CHECK_MS = 100
+/** The longest that `stop` waits for the goodbye to leave, and then for the sockets to close: 0.5 s together. */
+export const FLUSH_MS = 300
+export const SOCKET_END_MS = 200
+export const FLUSH_CHECK_MS = 10
+/** Data channels report an empty buffer before the last message has left the machine. */
+export const LINGER_MS = 50
+/** Answers to "you are gone" of peers who are mistaken about us: not more often than this. */
+export const OBJECTION_MS = 1_000
+/** Clients that one relay or tab carrier keeps a path for: a full room and as many again who just left it. */
+export const MAX_PATHS = 256

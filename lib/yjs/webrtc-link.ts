@@ -1,0 +1,248 @@
+/**
+ * One y-webrtc connection under guard: every frame is read here before anything else sees it, and what it may say is the
+ * entry and the messages of one client, the first that it speaks for. Knows its own connection; who else is connected,
+ * the guard knows.
+ */
+import type { CancelTimer } from '../base/clock.ts'
+import type { ClientId } from '../base/ids.ts'
+import { type AwarenessEntry, decodeAwarenessUpdate, encodeAwarenessUpdate } from '../wire/awareness-update.ts'
+import { decodeFrame, encodeAwarenessFrame, type Frame, QUERY_FRAME } from '../wire/frame.ts'
+import { MAX_FRAME_BYTES } from '../wire/limits.ts'
+import { hasPresenceField } from '../wire/presence-field.ts'
+import type { Path, PathId } from '../wire/transport.ts'
+import type { AwarenessPort } from './awareness-port.ts'
+import type { CarrierContext } from './carrier.ts'
+import type { DocumentSync } from './document-sync.ts'
+import type { StockConn } from './stock.ts'
+import { BACKLOG_CHECK_MS, HALF_OPEN_MS, MAX_BACKLOG_BYTES, PROBE_MS } from './timing.ts'
+
+export interface LinkNeeds {
+  readonly context: CarrierContext
+  readonly conn: StockConn
+  readonly peerId: string
+  readonly port: AwarenessPort
+  readonly syncDocument: DocumentSync
+  /** The origin of document updates from here: y-webrtc's room. */
+  readonly origin: unknown
+  /** Whether a live connection speaks for the client already. */
+  isTaken(clientId: ClientId): boolean
+  onOpen(link: Link): void
+  /** The connection is over; told once. `wasOpen`: it had worked. */
+  onEnd(link: Link, how: { readonly wasOpen: boolean; readonly didExpire: boolean }): void
+}
+
+export interface Link {
+  readonly peerId: string
+  readonly isInitiator: boolean
+  /** A description of the far end came: somebody is there. */
+  wasAnswered: boolean
+  isOpen(): boolean
+  /** Ended, or about to: counts for nothing any more. */
+  isEnding(): boolean
+  clientId(): ClientId | undefined
+  path(): Path | undefined
+  backlogBytes(): number
+  /** Sends a frame of kind `message`, if the far end is ours. */
+  sendMessage(frame: Uint8Array): void
+  /** Asks for the far end's awareness. */
+  query(): void
+  /** Asks, and ends the connection if nothing at all comes back within `PROBE_MS`. */
+  probe(): void
+  end(): void
+  /** Stops the timers: the transport ends. */
+  stop(): void
+}
+
+/** What the connection speaks for; `isPresent` between an entry and a goodbye. */
+interface Binding {
+  readonly path: Path
+  isOurs: boolean
+  isPresent: boolean
+}
+
+export function createLink(needs: LinkNeeds): Link {
+  const { conn, context, peerId, port } = needs
+  const { peer } = conn
+  const { clock, rejects } = context
+  let binding: Binding | undefined
+  let isOpen = false
+  let isEnding = false
+  let didExpire = false
+  let framesHeard = 0
+  let cancelProbe: CancelTimer | undefined
+  let cancelDrain: CancelTimer | undefined
+  const cancelHalfOpen = clock.setTimer(() => {
+    didExpire = true
+    end()
+  }, HALF_OPEN_MS)
+
+  const stockSend = peer.send.bind(peer)
+  peer.send = send
+  peer.removeAllListeners('data')
+  peer.removeAllListeners('close')
+  peer.removeAllListeners('error')
+  // What opens a path is said with a fresh clock: a stock peer that once timed us out would not see the old one. This
+  // runs before y-webrtc's own listener, which sends it.
+  peer.prependListener('connect', () => {
+    const entry = context.refreshedEntry()
+    if (entry !== undefined) port.hold(entry)
+  })
+  peer.on('connect', () => {
+    cancelHalfOpen()
+    isOpen = true
+    needs.onOpen(link)
+  })
+  peer.on('data', receive)
+  peer.on('close', closed)
+  // An error is followed by `close`; without a listener it would be thrown.
+  peer.on('error', () => undefined)
+
+  /** [F21] A far end that does not read gets the latest entry only, and is cut off where that does not help. */
+  function send(bytes: Uint8Array): void {
+    if (peer.bufferSize <= MAX_BACKLOG_BYTES || port.entry() === undefined) return stockSend(bytes)
+    const frame = decodeFrame(bytes)
+    if (frame.ok && frame.value.kind === 'awareness') cancelDrain ??= clock.setTimer(drain, BACKLOG_CHECK_MS)
+    else if (peer.bufferSize <= MAX_FRAME_BYTES) stockSend(bytes)
+    else end()
+  }
+
+  function drain(): void {
+    cancelDrain = undefined
+    if (isOpen) sayOwnEntry()
+  }
+
+  function sayOwnEntry(): void {
+    const entry = port.entry()
+    if (entry !== undefined) trySend(encodeAwarenessFrame(encodeAwarenessUpdate(entry)))
+  }
+
+  function trySend(bytes: Uint8Array): void {
+    try {
+      if (isOpen && !isEnding) send(bytes)
+    } catch {
+      // The channel is closing and says so only by throwing; its `close` event comes on its own.
+      isOpen = false
+    }
+  }
+
+  function receive(data: unknown): void {
+    if (isEnding) return
+    framesHeard++
+    context.onTraffic()
+    const frame = data instanceof Uint8Array ? decodeFrame(data) : undefined
+    if (frame?.ok) acceptFrame(frame.value)
+    else rejects.count(frame === undefined ? 'malformed' : frame.reason)
+  }
+
+  function acceptFrame(frame: Frame): void {
+    switch (frame.kind) {
+      case 'awareness':
+        return acceptUpdate(frame.update)
+      case 'query':
+        return sayOwnEntry()
+      case 'sync': {
+        const { reply, isSynced = false } = needs.syncDocument(frame.step, frame.payload, needs.origin)
+        if (reply !== undefined) trySend(reply)
+        if (isSynced) conn.synced = true
+        return
+      }
+      case 'message':
+        if (binding?.path.clientId !== frame.clientId) return rejects.count('not-owner')
+        return context.onMessage(binding.path, frame)
+      case 'ended':
+        return rejects.count('not-owner')
+    }
+  }
+
+  function acceptUpdate(update: Uint8Array): void {
+    const decoded = decodeAwarenessUpdate(update, context.maxEntryBytes)
+    if (!decoded.ok) return rejects.count(decoded.reason)
+    for (const entry of decoded.value) acceptEntry(entry)
+  }
+
+  function acceptEntry(entry: AwarenessEntry): void {
+    const { clientId, state } = entry
+    if (clientId === context.clientId) {
+      rejects.count('own-entry')
+      if (state === null) context.onOwnGoodbye()
+      return
+    }
+    const bound = bind(entry)
+    // Stock peers pass on what they hear of others: that is not theirs to say.
+    if (bound === undefined) return rejects.count('not-owner')
+    if (state === null) {
+      if (bound.isPresent) context.onEvidence({ kind: 'goodbye', path: bound.path, clock: entry.clock })
+      bound.isPresent = false
+    } else {
+      bound.isOurs = hasPresenceField(state)
+      bound.isPresent = true
+      context.onEvidence({ kind: 'entry', path: bound.path, entry })
+    }
+  }
+
+  /** The binding, if it is the entry's: made by the first entry of a client that no other connection speaks for. */
+  function bind({ clientId, state }: AwarenessEntry): Binding | undefined {
+    if (binding === undefined && state !== null && !needs.isTaken(clientId)) {
+      const path: Path = { id: `direct:${peerId}` as PathId, kind: 'direct', clientId }
+      binding = { path, isOurs: false, isPresent: false }
+    }
+    return binding?.path.clientId === clientId ? binding : undefined
+  }
+
+  function probe(): void {
+    if (!isOpen || isEnding || cancelProbe !== undefined) return
+    const heardBefore = framesHeard
+    query()
+    cancelProbe = clock.setTimer(() => {
+      cancelProbe = undefined
+      if (framesHeard === heardBefore) end()
+    }, PROBE_MS)
+  }
+
+  const query = (): void => trySend(QUERY_FRAME)
+
+  function end(): void {
+    isEnding = true
+    conn.peer.destroy()
+  }
+
+  function stop(): void {
+    cancelHalfOpen()
+    cancelProbe?.()
+    cancelDrain?.()
+    if (peer._iceCompleteTimer !== null) clearTimeout(peer._iceCompleteTimer)
+  }
+
+  function closed(): void {
+    const wasOpen = conn.connected
+    isEnding = true
+    isOpen = false
+    conn.connected = false
+    conn.closed = true
+    stop()
+    if (binding?.isPresent) {
+      binding.isPresent = false
+      context.onEvidence({ kind: 'closed', path: binding.path })
+    }
+    needs.onEnd(link, { wasOpen, didExpire })
+  }
+
+  const link: Link = {
+    peerId,
+    isInitiator: peer.initiator,
+    wasAnswered: false,
+    isOpen: () => isOpen,
+    isEnding: () => isEnding,
+    clientId: () => binding?.path.clientId,
+    path: () => (binding?.isPresent ? binding.path : undefined),
+    backlogBytes: () => (isOpen ? peer.bufferSize : 0),
+    sendMessage(frame) {
+      if (binding?.isOurs && binding.isPresent) trySend(frame)
+    },
+    query,
+    probe,
+    end,
+    stop,
+  }
+  return link
+}
