@@ -1,0 +1,30 @@
+/** How the package is built: ES modules and CommonJS with their types; every dependency stays outside. */
+import { defineConfig, type UserConfig } from 'tsdown'
+
+const shared: UserConfig = {
+  outDir: 'dist',
+  target: 'es2022',
+  platform: 'neutral',
+  // test/build.mjs empties the folder; two formats that clean would race.
+  clean: false,
+  fixedExtension: true,
+  logLevel: 'warn',
+}
+
+const library = { index: 'lib/index.ts', 'signaling-server': 'signaling-server/index.ts' }
+
+export default defineConfig([
+  { ...shared, format: 'esm', dts: true, entry: { ...library, main: 'signaling-server/main.ts' } },
+  {
+    ...shared,
+    format: 'cjs',
+    dts: true,
+    entry: library,
+    outputOptions: (options) => ({
+      ...options,
+      exports: 'named',
+      // [H5] A kept `import('y-webrtc')` would load the ES module of yjs beside the CommonJS one: two Yjs in a process.
+      dynamicImportInCjs: false,
+    }),
+  },
+])

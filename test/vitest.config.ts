@@ -1,0 +1,39 @@
+/** Which tests there are and how they run. A project is a step of `npm test`; see test/run.ts. */
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+
+/** Rooms under test/ that are projects of their own; everything else mirrors lib and is `unit`. */
+const ROOMS = ['browser', 'contract', 'docs', 'integration', 'package', 'simulation']
+const SECOND_MS = 1_000
+
+const filesOf = (room: string): string[] => [`test/${room}/**/*.test.ts`]
+const FAKE_TIME = 'test/**/*.fake-time.test.ts'
+
+/** Real processes and browsers measure time: one file at a time, so that two do not starve each other. */
+const alone = { fileParallelism: false, testTimeout: 60 * SECOND_MS, hookTimeout: 60 * SECOND_MS }
+const built = { globalSetup: ['test/kit/built.setup.ts'] }
+
+export default defineConfig({
+  root: fileURLToPath(new URL('..', import.meta.url)),
+  test: {
+    maxWorkers: 2,
+    passWithNoTests: true,
+    // No project installs fake timers but this one, and it does so before any import: lib0 keeps the Date.now it finds.
+    projects: [
+      {
+        extends: true,
+        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: [...ROOMS.flatMap(filesOf), FAKE_TIME] },
+      },
+      {
+        extends: true,
+        test: { name: 'fake-time', include: [FAKE_TIME], setupFiles: ['test/kit/fake-time.ts'] },
+      },
+      { extends: true, test: { name: 'contract', include: filesOf('contract'), testTimeout: 30 * SECOND_MS } },
+      { extends: true, test: { name: 'simulation', include: filesOf('simulation'), testTimeout: 600 * SECOND_MS } },
+      { extends: true, test: { name: 'integration', include: filesOf('integration'), ...alone } },
+      { extends: true, test: { name: 'package', include: filesOf('package'), ...alone, ...built } },
+      { extends: true, test: { name: 'docs', include: filesOf('docs'), ...alone, ...built } },
+      { extends: true, test: { name: 'browser', include: filesOf('browser'), ...alone, ...built } },
+    ],
+  },
+})
