@@ -1,0 +1,49 @@
+/** Real worlds for the contract: which of the ways of lib/yjs are open, and a real server where one needs it. */
+import { createRequire } from 'node:module'
+import { pathToFileURL } from 'node:url'
+import wrtc from '@roamhq/wrtc'
+import type { Realtime, RealtimeOptions } from '../../lib/index.ts'
+import { createRealtime } from '../../lib/realtime.ts'
+import { createYjsTransport } from '../../lib/yjs/transport.ts'
+import { createSignalingServer } from '../../signaling-server/index.ts'
+
+export interface Ways {
+  readonly hasRelay: boolean
+  readonly hasWebRtc: boolean
+  readonly hasTabs: boolean
+}
+
+export interface World {
+  readonly server: string | undefined
+  createRealtime(options: RealtimeOptions): Realtime
+  close(): Promise<void>
+}
+
+/** A world in this process: members meet by the given ways and by nothing else. */
+export async function createWorld({ hasRelay, hasWebRtc, hasTabs }: Ways): Promise<World> {
+  const server = hasRelay || hasWebRtc ? createSignalingServer({ port: 0 }) : undefined
+  await server?.ready
+  let instances = 0
+  return {
+    server: server?.url,
+    createRealtime(options) {
+      instances += 1
+      const instance = instances
+      return createRealtime(
+        { servers: server === undefined ? [] : [server.url], webrtc: hasWebRtc ? wrtc : false, ...options },
+        {
+          page: undefined,
+          createTransport: (needs) =>
+            createYjsTransport({ ...needs, tabs: hasTabs, relay: hasRelay, loadYWebrtc: () => loadInstance(instance) }),
+        },
+      )
+    },
+    close: async () => server?.close(),
+  }
+}
+
+/** y-webrtc allows one provider per room and module instance; members of one process each get an instance of their own. */
+async function loadInstance(instance: number): Promise<typeof import('y-webrtc')> {
+  const entry = createRequire(import.meta.url).resolve('y-webrtc').replace(/dist\/y-webrtc\.cjs$/, 'src/y-webrtc.js')
+  return import(/* @vite-ignore */ `${pathToFileURL(entry).href}?instance=${instance}`)
+}
