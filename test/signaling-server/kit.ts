@@ -129,6 +129,15 @@ export function awarenessFrame(...entries: AwarenessEntry[]): Uint8Array {
   return encodeAwarenessFrame(update)
 }
 
+/** An awareness frame of one entry whose state is whatever bytes. */
+export const rawStateFrame = (clientId: number, clock: number, state: Uint8Array): Uint8Array =>
+  encodeAwarenessFrame(
+    encoding.encode((encoder) => {
+      for (const number of [1, clientId, clock]) encoding.writeVarUint(encoder, number)
+      encoding.writeVarUint8Array(encoder, state)
+    }),
+  )
+
 function describeFrame(bytes: Uint8Array): string {
   const frame = decodeFrame(bytes)
   if (!frame.ok) return frame.reason
