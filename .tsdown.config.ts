@@ -8,7 +8,9 @@ const shared: UserConfig = {
   // test/build.mjs empties the folder; two formats that clean would race.
   clean: false,
   fixedExtension: true,
+  deps: { neverBundle: [/^node:/] },
   logLevel: 'warn',
+  checks: { pluginTimings: false },
 }
 
 const library = { index: 'lib/index.ts', 'signaling-server': 'signaling-server/index.ts' }

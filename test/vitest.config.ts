@@ -12,6 +12,7 @@ const FAKE_TIME = 'test/**/*.fake-time.test.ts'
 /** Real processes and browsers measure time: one file at a time, so that two do not starve each other. */
 const alone = { fileParallelism: false, testTimeout: 60 * SECOND_MS, hookTimeout: 60 * SECOND_MS }
 const built = { globalSetup: ['test/kit/built.setup.ts'] }
+const packed = { globalSetup: ['test/package/packed.setup.ts'] }
 
 export default defineConfig({
   root: fileURLToPath(new URL('..', import.meta.url)),
@@ -31,8 +32,8 @@ export default defineConfig({
       { extends: true, test: { name: 'contract', include: filesOf('contract'), testTimeout: 30 * SECOND_MS } },
       { extends: true, test: { name: 'simulation', include: filesOf('simulation'), testTimeout: 600 * SECOND_MS } },
       { extends: true, test: { name: 'integration', include: filesOf('integration'), ...alone } },
-      { extends: true, test: { name: 'package', include: filesOf('package'), ...alone, ...built } },
-      { extends: true, test: { name: 'docs', include: filesOf('docs'), ...alone, ...built } },
+      { extends: true, test: { name: 'package', include: filesOf('package'), ...alone, ...packed } },
+      { extends: true, test: { name: 'docs', include: filesOf('docs'), ...alone, ...packed } },
       { extends: true, test: { name: 'browser', include: filesOf('browser'), ...alone, ...built } },
     ],
   },
