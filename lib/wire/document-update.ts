@@ -157,7 +157,13 @@ function skipSubdocument(walk: Walk): void {
   if (skipAny(walk.bytes) !== 'object') throw new Refusal('a subdocument without options')
 }
 
-const readNumber = (walk: Walk): number => decoding.readVarUint(walk.bytes)
+/** lib0 reads one step past 2^53 - 1, where numbers begin to skip. */
+function readNumber(walk: Walk): number {
+  const value = decoding.readVarUint(walk.bytes)
+  if (value > Number.MAX_SAFE_INTEGER) throw new Refusal('a number past 2^53 - 1')
+  return value
+}
+
 const skipNumber = readNumber
 const readLength = (walk: Walk): number => nonZero(readNumber(walk))
 

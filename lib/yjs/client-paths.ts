@@ -61,7 +61,7 @@ export function createClientPaths(context: CarrierContext, makePath: (clientId: 
     if (ended !== undefined && paths.delete(clientId)) context.onEvidence({ kind, path: ended.path })
   }
 
-  function acceptEntry(entry: AwarenessEntry): void {
+  function acceptEntry(entry: AwarenessEntry) {
     const { clientId, clock: entryClock, state } = entry
     if (clientId === context.clientId) {
       rejects.count('own-entry')

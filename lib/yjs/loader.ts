@@ -30,6 +30,7 @@ export interface LoaderNeeds {
   readonly secret?: string
   readonly iceServers: readonly RTCIceServer[]
   readonly webrtc: WebRtcParts | false | undefined
+  readonly relay?: boolean
   readonly doc: Y.Doc
   readonly isDocumentShared: boolean
   readonly syncDocument: DocumentSync
@@ -105,7 +106,7 @@ export function createLoader(needs: LoaderNeeds): Loader {
 
   const options = peerOptions(needs)
   if (servers.length > 0) {
-    start(startRelays, retries[0])
+    if (needs.relay !== false) start(startRelays, retries[0])
     if (options !== undefined) start(() => startWebrtc(options), retries[1])
   }
 

@@ -100,7 +100,7 @@ export function createRelayCarrier(needs: RelayNeeds): RelayCarrier {
   }
 
   /** A text would be taken for an array's length by the stock handler, so only buffers are looked at. */
-  function receive(data: unknown): void {
+  function receive(data: unknown) {
     provider.wsLastMessageReceived = getUnixTime()
     backoff.reset()
     context.onTraffic()
@@ -110,7 +110,7 @@ export function createRelayCarrier(needs: RelayNeeds): RelayCarrier {
     else rejects.count(frame.reason)
   }
 
-  function acceptFrame(frame: Frame): void {
+  function acceptFrame(frame: Frame) {
     switch (frame.kind) {
       case 'awareness':
         return paths.acceptUpdate(frame.update)
@@ -127,7 +127,7 @@ export function createRelayCarrier(needs: RelayNeeds): RelayCarrier {
     }
   }
 
-  function acceptSync(step: 0 | 1 | 2, payload: Uint8Array): void {
+  function acceptSync(step: 0 | 1 | 2, payload: Uint8Array) {
     // Without a document the server's own empty answer is enough; ours would go to everybody.
     if (step === 0 && !needs.isDocumentShared) return
     const { reply, isSynced = false } = needs.syncDocument(step, payload, provider)

@@ -77,7 +77,7 @@ function createConnGuard(conn: StockSignaling, { clock, random, rejects }: Topic
   }
 
   /** The stock handler schedules a reconnect that is due at once and finds that it is not wanted. */
-  function end(socket: WebSocket, stock: () => void): void {
+  function end(socket: WebSocket, stock: () => void) {
     if (conn.ws !== null && conn.ws !== socket) return
     if (topics.size === 0 && conn.providers.size > 0) return stock()
     const wasCurrent = conn.ws === socket
@@ -87,19 +87,19 @@ function createConnGuard(conn: StockSignaling, { clock, random, rejects }: Topic
     if (wasCurrent && topics.size > 0 && conn.providers.size > 0) wait()
   }
 
-  function receive({ data }: MessageEvent<unknown>, stock: () => void): void {
+  function receive({ data }: MessageEvent<unknown>, stock: () => void) {
     conn.lastMessageReceived = getUnixTime()
     backoff.reset()
     const message = parse(data)
     if (message === undefined) return rejects.count('signaling-refused')
-    const topic = message['topic']
+    const topic = message.topic
     const guard = typeof topic === 'string' ? topics.get(topic) : undefined
     try {
-      if (message['type'] === 'pong') stock()
-      else if (message['type'] !== 'publish') return
+      if (message.type === 'pong') stock()
+      else if (message.type !== 'publish') return
       else if (guard === undefined) stock()
       else
-        guard.receive(message['data'], (checked) =>
+        guard.receive(message.data, (checked) =>
           conn.emit('message', [{ type: 'publish', topic, data: checked }, conn]),
         )
     } catch {

@@ -27,7 +27,7 @@ export function createSignalingIntake(needs: {
   let last: Promise<void> = Promise.resolve()
   let isStopped = false
 
-  function pass(read: Result<SignalingData>, room: StockRoom, deliver: (checked: unknown) => void): void {
+  function pass(read: Result<SignalingData>, room: StockRoom, deliver: (checked: unknown) => void) {
     const guard = needs.guard()
     if (isStopped || guard === undefined) return
     if (!read.ok) return rejects.count(read.reason)

@@ -37,11 +37,11 @@ export type SignalingData =
     }
 
 export function readSignalingData(data: unknown): Result<SignalingData> {
-  if (!isRecord(data) || !isPeerId(data['from'])) return refused
+  if (!isRecord(data) || !isPeerId(data.from)) return refused
   const { type, from, to, token } = data
   if (type === 'announce') return accept({ type, from })
   if (type !== 'signal' || !isPeerId(to) || typeof token !== 'number' || !Number.isFinite(token)) return refused
-  const signal = readSignal(data['signal'])
+  const signal = readSignal(data.signal)
   return signal === undefined ? refused : accept({ type, from, to, token, signal })
 }
 

@@ -27,7 +27,7 @@ export function createTabCarrier(context: CarrierContext, room: string): Carrier
     if (entry !== undefined) post(encodeAwarenessFrame(encodeAwarenessUpdate(entry)))
   }
 
-  function receive(data: unknown): void {
+  function receive(data: unknown) {
     const frame = data instanceof Uint8Array ? decodeFrame(data) : undefined
     context.onTraffic()
     if (frame === undefined || !frame.ok) return rejects.count(frame === undefined ? 'malformed' : frame.reason)

@@ -31,6 +31,8 @@ export interface YjsTransportNeeds extends TransportNeeds {
   readonly webrtc: WebRtcParts | false | undefined
   /** Whether tabs and other instances of this process are met. */
   readonly tabs: boolean
+  /** false: servers only introduce, nothing travels through them. */
+  readonly relay?: boolean
   /** Given: it is synchronised. Its client id is `clientId`. */
   readonly doc?: Y.Doc
   readonly random: RandomBytes

@@ -98,7 +98,7 @@ export function createLink(needs: LinkNeeds): Link {
   peer.on('error', () => undefined)
 
   /** [F21] A far end that does not read gets the latest entry only, and is cut off where that does not help. */
-  function send(bytes: Uint8Array): void {
+  function send(bytes: Uint8Array) {
     if (peer.bufferSize <= MAX_BACKLOG_BYTES || port.entry() === undefined) return stockSend(bytes)
     const frame = decodeFrame(bytes)
     if (frame.ok && frame.value.kind === 'awareness') cancelDrain ??= clock.setTimer(drain, BACKLOG_CHECK_MS)
@@ -125,7 +125,7 @@ export function createLink(needs: LinkNeeds): Link {
     }
   }
 
-  function receive(data: unknown): void {
+  function receive(data: unknown) {
     if (isEnding) return
     framesHeard++
     context.onTraffic()
@@ -134,7 +134,7 @@ export function createLink(needs: LinkNeeds): Link {
     else rejects.count(frame === undefined ? 'malformed' : frame.reason)
   }
 
-  function acceptFrame(frame: Frame): void {
+  function acceptFrame(frame: Frame) {
     switch (frame.kind) {
       case 'awareness':
         return acceptUpdate(frame.update)
@@ -154,13 +154,13 @@ export function createLink(needs: LinkNeeds): Link {
     }
   }
 
-  function acceptUpdate(update: Uint8Array): void {
+  function acceptUpdate(update: Uint8Array) {
     const decoded = decodeAwarenessUpdate(update, context.maxEntryBytes)
     if (!decoded.ok) return rejects.count(decoded.reason)
     for (const entry of decoded.value) acceptEntry(entry)
   }
 
-  function acceptEntry(entry: AwarenessEntry): void {
+  function acceptEntry(entry: AwarenessEntry) {
     const { clientId, state } = entry
     if (clientId === context.clientId) {
       rejects.count('own-entry')
