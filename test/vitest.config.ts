@@ -6,6 +6,8 @@ import { defineConfig } from 'vitest/config'
 const ROOMS = ['browser', 'contract', 'docs', 'integration', 'package', 'simulation']
 const SECOND_MS = 1_000
 
+const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+
 const filesOf = (room: string): string[] => [`test/${room}/**/*.test.ts`]
 const FAKE_TIME = 'test/**/*.fake-time.test.ts'
 
@@ -15,7 +17,14 @@ const built = { globalSetup: ['test/kit/built.setup.ts'] }
 const packed = { globalSetup: ['test/package/packed.setup.ts'] }
 
 export default defineConfig({
-  root: fileURLToPath(new URL('..', import.meta.url)),
+  root: at('..'),
+  // What the demo imports as its users would.
+  resolve: {
+    alias: [
+      { find: /^copresence$/, replacement: at('../lib/index.ts') },
+      { find: /^copresence\/signaling-server$/, replacement: at('../signaling-server/index.ts') },
+    ],
+  },
   test: {
     maxWorkers: 2,
     passWithNoTests: true,
