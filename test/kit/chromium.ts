@@ -39,6 +39,8 @@ export async function launchChromium(moreFlags: readonly string[] = []): Promise
     executablePath,
     headless: true,
     args: [...FLAGS, ...moreFlags],
+    // A driver switches the back/forward cache off by default; people have it on.
+    ignoreDefaultArgs: ['--disable-back-forward-cache'],
     env: { ...(process.env as Record<string, string>), ...env },
   })
 }
