@@ -34,7 +34,7 @@ export interface SignalingServer {
   readonly ready: Promise<void>
   /** For example `ws://127.0.0.1:4444`; before `ready`, with the port that was asked for. */
   readonly url: string
-  /** The port it listens on. */
+  /** The port it listens on, or did. */
   readonly port: number
   stats(): SignalingServerStats
   /**
@@ -55,6 +55,7 @@ export function createSignalingServer(options: SignalingServerOptions = {}): Sig
   const rooms = createRooms({ limits, counts, now })
   const heartbeat = createHeartbeat({ limits, now, sockets, keepAlive: () => rooms.keepAlive() })
   let files: StaticFiles = new Map()
+  let actualPort = port
   let closing: Promise<void> | undefined
 
   const http = createHttpServer({
@@ -112,6 +113,7 @@ export function createSignalingServer(options: SignalingServerOptions = {}): Sig
         http.off('error', reject)
         // Errors of accepting, e.g. too many open files: the server goes on with what it has.
         http.on('error', () => counts.count('refused-sockets'))
+        actualPort = (http.address() as AddressInfo).port
         heartbeat.start()
         resolve()
       })
@@ -133,15 +135,14 @@ export function createSignalingServer(options: SignalingServerOptions = {}): Sig
   const ready = listen()
   // Whoever does not wait for `ready` may still not be ended by it.
   ready.catch(() => undefined)
-  const actualPort = () => (http.address() as AddressInfo | null)?.port ?? port
 
   return {
     ready,
     get url() {
-      return `ws://${reachable(host)}:${actualPort()}`
+      return `ws://${reachable(host)}:${actualPort}`
     },
     get port() {
-      return actualPort()
+      return actualPort
     },
     stats: () => ({ connections: sockets.size, topics: topics.size, rooms: rooms.size, counts: counts.totals() }),
     close() {

@@ -4,6 +4,7 @@ import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
+import { EMPTY_SYNC_STEP_1_FRAME } from '../../lib/wire/frame.ts'
 import {
   createSignalingServer,
   type SignalingServer,
@@ -106,6 +107,20 @@ it('[S3] those who do not answer are cut off after the close timeout', async () 
   await until('the socket', () => server.stats().connections === 1)
   await server.close()
   await until('both to end', () => silent.isEnded() && idle.isEnded())
+})
+
+it('[S3] nothing is left of a server: no timer, no socket', async () => {
+  const resources = () => process.getActiveResourcesInfo().sort()
+  const before = resources()
+  const server = createSignalingServer({ port: 0 })
+  await server.ready
+  const probes = await Promise.all(['/', '/yjs/room', '/yjs/room'].map((path) => connect(server.url + path)))
+  for (const probe of probes.slice(1)) probe.send(EMPTY_SYNC_STEP_1_FRAME)
+  await Promise.all(probes.map((probe) => probe.isHandled()))
+  expect(resources().length).toBeGreaterThan(before.length + 7)
+  await server.close()
+  await until('all to end', () => probes.every((probe) => probe.ended))
+  expect(resources()).toEqual(before)
 })
 
 it('[S4] two servers of one process know nothing of each other', async () => {

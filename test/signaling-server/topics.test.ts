@@ -11,8 +11,10 @@ async function subscriber(server: SignalingServer, ...topics: string[]): Promise
   return probe
 }
 
-const gets = (probe: Probe, count: number) =>
-  until(`${count} messages`, () => probe.json().length >= count && probe.json(), { seen: () => probe.received })
+async function gets(probe: Probe, count: number): Promise<unknown[]> {
+  await until(`${count} messages`, () => probe.json().length >= count, { seen: () => probe.received })
+  return probe.json()
+}
 
 it('[S20] a publish goes to every subscriber of its topic, the sender included, with the number of clients', async () => {
   const server = await startServer()
