@@ -15,6 +15,19 @@ const shared: UserConfig = {
 
 const library = { index: 'lib/index.ts', 'signaling-server': 'signaling-server/index.ts' }
 
+/**
+ * In CommonJS an `import()` becomes a `require` that is wrapped in a new namespace each time; an `import()` gives the same
+ * one each time, and the library tells instances of y-webrtc apart by it. So the wrap goes: named exports need none.
+ */
+const sameNamespace = {
+  name: 'same-namespace',
+  renderChunk: (code: string) =>
+    code.replaceAll(
+      /(Promise\.resolve\(\)\.then\(\(\) => )\/\* @__PURE__ \*\/ [\w.]*__toESM\((require\("[^"]+"\)), 1\)/g,
+      '$1$2',
+    ),
+}
+
 export default defineConfig([
   { ...shared, format: 'esm', dts: true, entry: { ...library, main: 'signaling-server/main.ts' } },
   {
@@ -22,6 +35,7 @@ export default defineConfig([
     format: 'cjs',
     dts: true,
     entry: library,
+    plugins: [sameNamespace],
     outputOptions: (options) => ({
       ...options,
       exports: 'named',

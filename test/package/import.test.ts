@@ -1,12 +1,15 @@
 /** What importing does (nothing), and that programs of both formats work. */
+import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
-import { runProgram } from './packed.ts'
+import { runProgram, unpacked } from './packed.ts'
 
 /** yjs leaves this mark by design, to tell when it is loaded twice. */
 const MARK_OF_YJS = '__ $YJS$ __'
 
 /** Prints what an import left behind: globals, resources that are active, listeners of the process. */
 const traces = (load: string) => `
+// lib0 looks whether they are terminals, which opens them.
+process.stdout.isTTY || process.stderr.isTTY
 const before = new Set(Object.getOwnPropertyNames(globalThis))
 const listeners = process.eventNames().length
 const resources = process.getActiveResourcesInfo().length
@@ -34,6 +37,14 @@ it('[H8] a CommonJS program that only imports the library has loaded no provider
     const loaded = Object.keys(require.cache).filter((file) => /node_modules.(y-webrtc|y-websocket|ws|simple-peer)\\b/.test(file))
     console.log(Object.keys(require.cache).some((file) => file.includes('yjs')), loaded.length)`
   expect(await runProgram('lazy.cjs', program)).toEqual({ code: 0, output: 'true 0\n' })
+})
+
+it('[H5] every import() of a CommonJS program gives the same namespace, as in an ES module', () => {
+  const text = readFileSync(`${unpacked}dist/index.cjs`, 'utf8')
+  const lazy = text.match(/Promise\.resolve\(\)\.then\([^\n]*require\("[^"]+"\)/g) ?? []
+  expect(lazy.length).toBeGreaterThan(2)
+  expect(lazy.filter((load) => load.includes('__toESM'))).toEqual([])
+  expect(text).not.toMatch(/\bimport\(/)
 })
 
 /** Two members, a server of our own, the relay and WebRTC both loaded; ends by itself once they have seen each other. */
