@@ -24,7 +24,7 @@ export function decodeSignalMessage(bytes: Buffer, limits: Limits): SignalMessag
   const text = bytes.toString('utf8')
   const message = parseObject(text)
   if (message === undefined) return 'closed-malformed'
-  switch (Object.hasOwn(message, 'type') ? message.type : undefined) {
+  switch (message.type) {
     case 'subscribe':
       return readTopics('subscribe', message.topics, limits)
     case 'unsubscribe':

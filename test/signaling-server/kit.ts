@@ -5,7 +5,7 @@ import { onTestFinished } from 'vitest'
 import { type ClientOptions, WebSocket } from 'ws'
 import type { ClientId } from '../../lib/base/ids.ts'
 import { type AwarenessEntry, decodeAwarenessUpdate, encodeAwarenessUpdate } from '../../lib/wire/awareness-update.ts'
-import { decodeFrame, encodeAwarenessFrame } from '../../lib/wire/frame.ts'
+import { decodeFrame, encodeAwarenessFrame, encodeMessageFrame } from '../../lib/wire/frame.ts'
 import type { SignalingServerOptions } from '../../signaling-server/index.ts'
 import { createSignalingServer, type SignalingServer } from '../../signaling-server/index.ts'
 import { until } from '../kit/until.ts'
@@ -137,6 +137,26 @@ export const rawStateFrame = (clientId: number, clock: number, state: Uint8Array
       encoding.writeVarUint8Array(encoder, state)
     }),
   )
+
+/** A stock client of a room. */
+export const joinStock = (server: SignalingServer, room = 'room'): Promise<Probe> =>
+  connect(`${server.url}/yjs/${room}`)
+
+/** One of our own clients, in the room `room`. */
+export const joinOurs = (server: SignalingServer, key: string): Promise<Probe> =>
+  connect(`${server.url}/yjs/room?copresence=${keyOf(key)}`)
+
+/** A member that has written its first entry, with clock 1. */
+export async function announced(joining: Promise<Probe>, clientId: number): Promise<Probe> {
+  const probe = await joining
+  probe.send(awarenessFrame(entry(clientId, 1)))
+  await probe.isHandled()
+  return probe
+}
+
+/** A publish of that client. */
+export const message = (clientId: number, seq: number, body: string): Uint8Array =>
+  encodeMessageFrame({ clientId: clientId as ClientId, seq, body })
 
 function describeFrame(bytes: Uint8Array): string {
   const frame = decodeFrame(bytes)
