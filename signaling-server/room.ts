@@ -149,8 +149,10 @@ export function createRoom({ limits, counts, now }: RoomNeeds): Room {
   /** The same client on a new socket: the old one goes without a word, and what it held stays. */
   const takeOver = (member: Member) => {
     const former = [...members].find(({ key }) => key !== undefined && key === member.key)
+    // Before the old one goes: a room is over when its last member is.
+    members.add(member)
     if (former === undefined) return
-    members.delete(former)
+    // It holds nothing any more, so its end has nothing to tell.
     ownership.move(former, member)
     for (const claimant of former.claimants) member.claimants.add(claimant)
     former.socket.cutOff('closed-replaced')
@@ -167,7 +169,6 @@ export function createRoom({ limits, counts, now }: RoomNeeds): Room {
       const member: Member = { socket, key, questions, claimants: new Set(), echo }
       takeOver(member)
       joined++
-      members.add(member)
       if (members.size > 1) {
         // Its offline edits reach the others, and it learns who is here.
         socket.send(EMPTY_SYNC_STEP_1_FRAME)

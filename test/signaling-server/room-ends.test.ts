@@ -63,6 +63,17 @@ it('[S43] a socket with the key of a living one replaces it at once, and nobody 
   await bob.sees('ended 1')
 })
 
+it('[S43] a replacement in a room without others is met by who comes later', async () => {
+  const server = await startServer()
+  await announced(joinOurs(server, 'alice'), 1)
+  const again = await announced(joinOurs(server, 'alice'), 1)
+  const bob = await announced(joinOurs(server, 'bob'), 2)
+  await again.sees('entry 2@1 {}')
+  again.send(awarenessFrame(entry(1, 2)))
+  await bob.sees('entry 1@2 {}')
+  expect(server.stats()).toMatchObject({ connections: 2, rooms: 1 })
+})
+
 it('[S43] a replacement that has not spoken yet ends as its client, and one that is another client ends the former', async () => {
   const server = await startServer()
   await announced(joinOurs(server, 'alice'), 1)
