@@ -50,6 +50,7 @@ export function createLoader(needs: LoaderNeeds): Loader {
   const relays = new Map<string, RelayCarrier>()
   const retries = [createBackoff(context.clock, random), createBackoff(context.clock, random)]
   let isStopped = false
+  let giveUpClaim: (() => void) | undefined
 
   async function startRelays(): Promise<void> {
     const modules = await loadRelayModules()
@@ -78,22 +79,27 @@ export function createLoader(needs: LoaderNeeds): Loader {
     const module = await loadYWebrtc(needs.loadYWebrtc)
     const openable = servers.filter(isOpenable)
     if (isStopped || openable.length === 0) return
-    const release = claimRoom(module, needs.room)
-    if (release === undefined) return
-    needs.onCarrier(
-      createWebrtcCarrier({
-        context,
-        Provider: module.WebrtcProvider,
-        servers: openable,
-        room: needs.room,
-        secret: needs.secret,
-        peerOptions: options,
-        doc,
-        syncDocument,
-        random,
-        onReleased: release,
-      }),
-    )
+    let isTaken = false
+    const giveUp = claimRoom(module, needs.room, (release) => {
+      isTaken = true
+      giveUpClaim = undefined
+      needs.onCarrier(
+        createWebrtcCarrier({
+          context,
+          Provider: module.WebrtcProvider,
+          servers: openable,
+          room: needs.room,
+          secret: needs.secret,
+          peerOptions: options,
+          doc,
+          syncDocument,
+          random,
+          onReleased: release,
+        }),
+      )
+    })
+    // While it is held it is not given up but released, when y-webrtc has let go of the room.
+    if (!isTaken) giveUpClaim = giveUp
   }
 
   /** Runs a start, and again later where the load failed; what it starts never throws by itself. */
@@ -115,6 +121,7 @@ export function createLoader(needs: LoaderNeeds): Loader {
       servers.map((url) => ({ url, state: isStopped ? 'closed' : (relays.get(url)?.state() ?? 'connecting') })),
     stop() {
       isStopped = true
+      giveUpClaim?.()
       for (const retry of retries) retry.stop()
     },
   }

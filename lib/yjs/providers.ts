@@ -65,15 +65,34 @@ async function findWebSocket(): Promise<typeof WebSocket> {
   } as unknown as typeof WebSocket
 }
 
-// reason: y-webrtc keeps a table of rooms per module instance and fails outside of any call when a name comes twice, so
-// the names in use must be known to every transport of that instance. It is forgotten together with the module.
-const roomsInUse = new WeakMap<object, Set<string>>()
+interface Claim {
+  take(): void
+}
 
-/** Takes a room's name for one provider; undefined while another has it. The returned function gives it back. */
-export function claimRoom(module: YWebrtcModule, room: string): (() => void) | undefined {
-  const rooms = roomsInUse.get(module) ?? new Set()
-  roomsInUse.set(module, rooms)
-  if (rooms.has(room)) return undefined
-  rooms.add(room)
-  return () => void rooms.delete(room)
+// reason: y-webrtc keeps a table of rooms per module instance and fails outside of any call when a name comes twice, so
+// the claims must be known to every transport of that instance. They are forgotten together with the module.
+const claims = new WeakMap<object, Map<string, Claim[]>>()
+
+/**
+ * Claims a room's name for one provider. `onTaken` is called at once, or when those who claimed it before have given it
+ * back; the returned function gives it back, or gives the wait up. Calling that again does nothing.
+ */
+export function claimRoom(module: YWebrtcModule, room: string, onTaken: (release: () => void) => void): () => void {
+  const ofModule = claims.get(module) ?? new Map<string, Claim[]>()
+  claims.set(module, ofModule)
+  const queue = ofModule.get(room) ?? []
+  ofModule.set(room, queue)
+  const claim = { take: () => onTaken(release) }
+
+  function release(): void {
+    const wasHeld = queue[0] === claim
+    if (!queue.includes(claim)) return
+    queue.splice(queue.indexOf(claim), 1)
+    if (queue.length === 0) ofModule.delete(room)
+    else if (wasHeld) queue[0]?.take()
+  }
+
+  queue.push(claim)
+  if (queue[0] === claim) claim.take()
+  return release
 }

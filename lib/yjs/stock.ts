@@ -19,6 +19,8 @@ export interface StockPeer {
 
 export interface StockConn {
   readonly peer: StockPeer
+  /** Decides whose offer gives way when both sides call; undefined before our first signal. */
+  readonly glareToken: number | undefined
   connected: boolean
   closed: boolean
   synced: boolean

@@ -10,6 +10,8 @@ export const TAB_ANSWER_MS = 5_000
 export const PROBE_MS = 1_000
 /** A connection that has not opened by then never will (threat T18; connecting took 0.6 s at most where it worked). */
 export const HALF_OPEN_MS = 8_000
+/** Every provider speaks as soon as a connection opens; one that hears nothing by then is deaf (two calls that crossed). */
+export const DEAF_MS = 3_000
 /** Open connections of one channel; members beyond are reached by the relay. */
 export const MAX_OPEN_CONNECTIONS = 32
 /** Connections of one channel that are still opening (threat T18). */

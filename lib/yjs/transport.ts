@@ -3,7 +3,7 @@
  * fresh and ends everything in order. Removes no duplicates, since which path counts is the roster's to decide.
  *
  * In one y-webrtc module instance a room has one provider: a second transport of the same page and room does without
- * data channels, also after the first has stopped, and is reached by tabs and relays.
+ * data channels until the first has stopped, and is reached by tabs and relays meanwhile.
  */
 import * as Y from 'yjs'
 import type { JsonObject } from '../base/json.ts'

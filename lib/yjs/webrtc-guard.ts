@@ -91,9 +91,10 @@ export function createWebrtcGuard({ context, room, port, syncDocument }: GuardNe
   }
 
   function forget(ended: Link, conn: StockConn, how: { wasOpen: boolean; didExpire: boolean }): void {
+    const gaveWay = links.get(ended.peerId) !== ended
     if (room.webrtcConns.get(ended.peerId) === conn) room.webrtcConns.delete(ended.peerId)
-    if (links.get(ended.peerId) === ended) links.delete(ended.peerId)
-    if (isStopped) return
+    if (isStopped || gaveWay) return
+    links.delete(ended.peerId)
     const clientId = ended.clientId()
     if (clientId !== undefined) {
       context.onSuspect(clientId)
@@ -114,7 +115,20 @@ export function createWebrtcGuard({ context, room, port, syncDocument }: GuardNe
     )
   }
 
-  function admitsSignal({ from, to, signal }: Extract<SignalingData, { type: 'signal' }>): boolean {
+  /**
+   * [Y27] Both sides called at once: the offer with the lower token gives way, as y-webrtc has it. But there it would be
+   * taken on a connection that made an offer itself, which opens and then hears nothing; so that one goes first.
+   */
+  function giveWay(known: Link, token: number): boolean {
+    const ownToken = room.webrtcConns.get(known.peerId)?.glareToken
+    if (ownToken !== undefined && ownToken > token) return false
+    links.delete(known.peerId)
+    room.webrtcConns.delete(known.peerId)
+    known.end()
+    return true
+  }
+
+  function admitsSignal({ from, to, token, signal }: Extract<SignalingData, { type: 'signal' }>): boolean {
     if (to !== room.peerId) return false
     const known = links.get(from)
     if (known === undefined) {
@@ -124,6 +138,7 @@ export function createWebrtcGuard({ context, room, port, syncDocument }: GuardNe
     // [T18] Nothing that is signaled touches a connection that works; but whoever offers anew may have lost it.
     if (known.isOpen() && signal.type === 'offer') known.probe()
     if (known.isOpen() || known.isEnding()) return false
+    if (signal.type === 'offer' && known.isInitiator) return !known.wasAnswered && giveWay(known, token)
     if (signal.type !== 'answer' || (known.isInitiator && !known.wasAnswered)) return true
     rejects.count('signaling-refused')
     return false

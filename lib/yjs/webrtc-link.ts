@@ -14,7 +14,7 @@ import type { AwarenessPort } from './awareness-port.ts'
 import type { CarrierContext } from './carrier.ts'
 import type { DocumentSync } from './document-sync.ts'
 import type { StockConn } from './stock.ts'
-import { BACKLOG_CHECK_MS, HALF_OPEN_MS, MAX_BACKLOG_BYTES, PROBE_MS } from './timing.ts'
+import { BACKLOG_CHECK_MS, DEAF_MS, HALF_OPEN_MS, MAX_BACKLOG_BYTES, PROBE_MS } from './timing.ts'
 
 export interface LinkNeeds {
   readonly context: CarrierContext
@@ -71,10 +71,7 @@ export function createLink(needs: LinkNeeds): Link {
   let framesHeard = 0
   let cancelProbe: CancelTimer | undefined
   let cancelDrain: CancelTimer | undefined
-  const cancelHalfOpen = clock.setTimer(() => {
-    didExpire = true
-    end()
-  }, HALF_OPEN_MS)
+  let cancelPatience = clock.setTimer(expire, HALF_OPEN_MS)
 
   const stockSend = peer.send.bind(peer)
   peer.send = send
@@ -88,7 +85,8 @@ export function createLink(needs: LinkNeeds): Link {
     if (entry !== undefined) port.hold(entry)
   })
   peer.on('connect', () => {
-    cancelHalfOpen()
+    cancelPatience()
+    cancelPatience = clock.setTimer(() => framesHeard === 0 && expire(), DEAF_MS)
     isOpen = true
     needs.onOpen(link)
   })
@@ -118,9 +116,10 @@ export function createLink(needs: LinkNeeds): Link {
 
   function trySend(bytes: Uint8Array): void {
     try {
-      if (isOpen && !isEnding) send(bytes)
+      // What comes before our own `connect` is answered too: the channel carries, simple-peer is only late to say so.
+      if (!isEnding) send(bytes)
     } catch {
-      // The channel is closing and says so only by throwing; its `close` event comes on its own.
+      // The channel is not open yet, or closing, and says so only by throwing; its events come on their own.
       isOpen = false
     }
   }
@@ -201,13 +200,18 @@ export function createLink(needs: LinkNeeds): Link {
 
   const query = (): void => trySend(QUERY_FRAME)
 
+  function expire(): void {
+    didExpire = true
+    end()
+  }
+
   function end(): void {
     isEnding = true
     conn.peer.destroy()
   }
 
   function stop(): void {
-    cancelHalfOpen()
+    cancelPatience()
     cancelProbe?.()
     cancelDrain?.()
     if (peer._iceCompleteTimer !== null) clearTimeout(peer._iceCompleteTimer)

@@ -1,0 +1,166 @@
+/** Real data channels: our members with their y-webrtc in view, stock peers, and a stranger at the signaling server. */
+import { onTestFinished } from 'vitest'
+import { WebSocket } from 'ws'
+import { Awareness } from 'y-protocols/awareness'
+import type { WebrtcProvider } from 'y-webrtc'
+import * as Y from 'yjs'
+import type { YWebrtcModule } from '../../lib/yjs/providers.ts'
+import type { StockConn, StockPeer, StockProvider } from '../../lib/yjs/stock.ts'
+import type { YjsTransportNeeds } from '../../lib/yjs/transport.ts'
+import { until } from '../kit/until.ts'
+import { createMember, loadOwnYWebrtc, MEET_MS, type Member, WEBRTC } from './kit.ts'
+
+/** simple-peer with the parts that only tests look at. */
+type OpenPeer = StockPeer & { readonly _channel: { send(bytes: Uint8Array): void } | null }
+type OpenProvider = StockProvider & { readonly awareness: { readonly clientID: number } }
+type OpenConn = StockConn & { readonly peer: OpenPeer }
+
+export interface DirectMember extends Member {
+  /** The provider of this member, once it is made. */
+  provider(): StockProvider
+  /** y-webrtc's connections by peer id. */
+  conns(): Map<string, OpenConn>
+  /** The connection to another member. */
+  connTo(other: DirectMember): OpenConn
+  peerId(): string
+}
+
+/** A member with WebRTC. Several share a y-webrtc instance if they are given the same `load`. */
+export function createDirectMember(
+  options: Partial<YjsTransportNeeds> & { room: string; servers: readonly string[] },
+): DirectMember {
+  let made = new Set<OpenProvider>()
+  const { loadYWebrtc = loadOwnYWebrtc } = options
+  const member = createMember({
+    webrtc: WEBRTC,
+    ...options,
+    async loadYWebrtc() {
+      const watching = watched(await loadYWebrtc())
+      made = watching.made
+      return watching.module
+    },
+  })
+  const find = () => [...made].find(({ awareness }) => awareness.clientID === member.clientId)
+  const provider = () => {
+    const found = find()
+    if (found === undefined) throw new Error('y-webrtc is not loaded yet')
+    return found
+  }
+  const conns = () => (find()?.room?.webrtcConns ?? new Map()) as Map<string, OpenConn>
+  const peerId = () => find()?.room?.peerId ?? ''
+  return {
+    ...member,
+    provider,
+    conns,
+    peerId,
+    connTo(other) {
+      const conn = conns().get(other.peerId())
+      if (conn === undefined) throw new Error('no such connection')
+      return conn
+    },
+  }
+}
+
+/** The same for a module each time, as transports tell instances apart by it. */
+const watchedModules = new WeakMap<object, { module: YWebrtcModule; made: Set<OpenProvider> }>()
+function watched(module: YWebrtcModule): { module: YWebrtcModule; made: Set<OpenProvider> } {
+  const known = watchedModules.get(module)
+  if (known !== undefined) return known
+  const made = new Set<OpenProvider>()
+  class Watched extends module.WebrtcProvider {
+    constructor(...args: ConstructorParameters<typeof WebrtcProvider>) {
+      super(...args)
+      made.add(this as unknown as OpenProvider)
+    }
+  }
+  const watching = { module: { ...module, WebrtcProvider: Watched }, made }
+  watchedModules.set(module, watching)
+  return watching
+}
+
+/** Counts what goes out on every open data channel of a member from now on. */
+export function countSends(member: DirectMember): { count: number } {
+  const sends = { count: 0 }
+  for (const { peer } of member.conns().values()) {
+    const channel = peer._channel
+    if (channel === null) continue
+    const send = channel.send.bind(channel)
+    channel.send = (bytes) => {
+      sends.count++
+      send(bytes)
+    }
+  }
+  return sends
+}
+
+export interface StockMember {
+  readonly clientId: number
+  readonly doc: Y.Doc
+  readonly awareness: Awareness
+  readonly provider: StockProvider
+  /** Sends raw bytes to everybody it is connected to. */
+  send(bytes: Uint8Array): void
+  stop(): void
+}
+
+/** An unmodified y-webrtc client in the room. */
+export async function createStockPeer(room: string, url: string, password?: string): Promise<StockMember> {
+  const module = await loadOwnYWebrtc()
+  const doc = new Y.Doc()
+  const awareness = new Awareness(doc)
+  const provider = new module.WebrtcProvider(room, doc, {
+    signaling: [url],
+    awareness,
+    ...(password === undefined ? {} : { password }),
+    peerOpts: { wrtc: WEBRTC, config: { iceServers: [] } },
+  }) as unknown as StockProvider
+  const stop = () => {
+    provider.maxConns = -1
+    provider.disconnect()
+    awareness.destroy()
+    provider.destroy()
+  }
+  onTestFinished(stop)
+  return {
+    clientId: doc.clientID,
+    doc,
+    awareness,
+    provider,
+    send(bytes) {
+      for (const { peer } of provider.room?.webrtcConns.values() ?? []) peer.send(bytes)
+    },
+    stop,
+  }
+}
+
+export const untilConnected = (stock: StockMember): Promise<unknown> =>
+  until(
+    'the stock peer to be connected',
+    () => [...(stock.provider.room?.webrtcConns.values() ?? [])].some((conn) => conn.connected),
+    {
+      timeoutMs: MEET_MS,
+    },
+  )
+
+/** A stranger who speaks the signaling protocol and says whatever the test wants. */
+export async function openSignaling(url: string, topic: string) {
+  const ws = new WebSocket(url)
+  onTestFinished(() => ws.terminate())
+  const heard: { type: string; data?: { type?: string; from?: string; to?: string; signal?: { type?: string } } }[] = []
+  ws.on('message', (text) => heard.push(JSON.parse(String(text))))
+  await new Promise((resolve, reject) => {
+    ws.once('open', resolve)
+    ws.once('error', reject)
+  })
+  ws.send(JSON.stringify({ type: 'subscribe', topics: [topic] }))
+  return {
+    heard,
+    publish: (data: unknown) => ws.send(JSON.stringify({ type: 'publish', topic, data })),
+    /** Waits until all that was published so far has come back. */
+    async isHandled() {
+      const mark = `mark ${Math.random()}`
+      ws.send(JSON.stringify({ type: 'publish', topic, data: { type: 'announce', from: '', mark } }))
+      await until('the mark', () => heard.some((message) => JSON.stringify(message).includes(mark)))
+    },
+  }
+}
