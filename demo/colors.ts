@@ -24,6 +24,15 @@ export function colorOf(text: string): string {
   return PALETTE[sum % PALETTE.length] ?? PALETTE[0]
 }
 
+/**
+ * The colour to change to where somebody who was here `earlier` has `own` too; undefined where all is well, where the
+ * colour was picked by hand and is none of the palette, or where none is left.
+ */
+export function freeColor(own: string, earlier: readonly string[], all: readonly string[]): string | undefined {
+  if (!PALETTE.some((color) => color === own) || !earlier.includes(own)) return undefined
+  return PALETTE.find((color) => !all.includes(color))
+}
+
 /** Relative luminance, 0 to 1 (WCAG 2.2, "relative luminance"). */
 function luminance(color: string): number {
   const [red = 0, green = 0, blue = 0] = [1, 3, 5].map((start) => {

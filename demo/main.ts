@@ -1,5 +1,6 @@
 /** The demo page: joins the room of its address and shows who is there. Wiring only. */
 import { type Channel, PresenceError, Realtime } from 'copresence'
+import { keepColorsApart } from './color-choice.ts'
 import { createFloatsView } from './floats.ts'
 import { loadIdentity, saveIdentity } from './identity.ts'
 import { createLog, type Log } from './log.ts'
@@ -34,7 +35,8 @@ async function start(): Promise<void> {
   const scene = createScene({ channel, ownConnectionId: realtime.connectionId, options, log })
   const presence = channel.participant
   presence.update({ name: identity.name, color: identity.color, status: 'online', cursor: null, isTyping: false })
-  createMe(identity, (change) => presence.update(change))
+  const me = createMe(identity, (change) => presence.update(change))
+  keepColorsApart(channel, realtime.connectionId, me.takeColor)
   createShare(channel.name)
 
   const floats = createFloatsView()

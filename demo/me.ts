@@ -7,8 +7,13 @@ import { createSettling } from './settle.ts'
 /** A name or colour that rested so long, in ms, is one worth telling. */
 const REST_MS = 400
 
+export interface Me {
+  /** Changes one's colour as if it had been picked. */
+  takeColor(color: string): void
+}
+
 /** `update` gets what changed, once it is settled. */
-export function createMe(identity: Identity, update: (change: Partial<PersonData>) => void): void {
+export function createMe(identity: Identity, update: (change: Partial<PersonData>) => void): Me {
   const nameInput = find('name-input', HTMLInputElement)
   const colorInput = find('color-input', HTMLInputElement)
   const statusSelect = find('status-select', HTMLSelectElement)
@@ -44,4 +49,12 @@ export function createMe(identity: Identity, update: (change: Partial<PersonData
     event.preventDefault()
     nameInput.blur()
   })
+
+  return {
+    takeColor(taken) {
+      colorInput.value = taken
+      settleColor.touch()
+      settleColor.flush()
+    },
+  }
 }

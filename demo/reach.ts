@@ -14,7 +14,7 @@ export const REACH_WORDS: Readonly<Record<Reach, { readonly label: string; reado
   tab: { label: 'tab', meaning: 'Another tab of this browser: nothing leaves the machine' },
   direct: { label: 'direct', meaning: 'Browser to browser, over WebRTC' },
   relay: { label: 'relay', meaning: 'Through the server, as no direct way is open' },
-  none: { label: 'away for a moment', meaning: 'Out of reach just now; shown as gone if it lasts' },
+  none: { label: 'reconnecting…', meaning: 'Out of reach just now; shown as gone if it lasts' },
 }
 
 /** The reach of every member the inspection knows, by connectionId. */

@@ -9,7 +9,7 @@ export const sayJoined = (person: Person): string => (person.isSelf ? 'You are h
 
 export const sayLeft = (person: Person): string => `${person.name} left`
 
-/** What changed that is worth a line; a moving cursor and typing are not, they are seen. */
+/** What changed that is worth a line; a moving cursor, typing and colours are not, they are seen. */
 export function sayChanges(before: Person, after: Person): string[] {
   // The first data of somebody who just came is an introduction, not a change.
   if (!before.isIntroduced) return []
@@ -18,7 +18,6 @@ export function sayChanges(before: Person, after: Person): string[] {
   const lines: string[] = []
   if (before.name !== after.name) lines.push(`${after.isSelf ? 'You' : before.name} ${is} now called ${after.name}`)
   if (before.status !== after.status) lines.push(`${who} ${is} ${statusWord(after.status)}`)
-  if (before.color !== after.color) lines.push(`${who} changed colour`)
   return lines
 }
 

@@ -41,7 +41,9 @@ export async function seen(
     what,
     async () => {
       const found = await where.evaluateAll((elements) =>
-        elements.map((element) => ({ ...(element as HTMLElement).dataset, text: element.textContent })),
+        elements.map((element): Record<string, string | undefined> => {
+          return { ...(element as HTMLElement).dataset, text: element.textContent ?? '' }
+        }),
       )
       last = found
       const [first] = found

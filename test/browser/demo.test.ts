@@ -94,6 +94,33 @@ describe.skipIf(noChromium)('the demo page', () => {
     expect((await places()).map(Number)).toEqual([100 / 1280, 900 / 1280].map((share) => expect.closeTo(share, 3)))
   })
 
+  it('[D17] a cursor that rests fades, and is back when it moves', async () => {
+    const alice = await open('', 'Alice')
+    const bob = await open('', 'Bob')
+    await bob.page.mouse.move(100, 100)
+    await seen('the cursor of bob', alice.at('cursor'))
+    const isIdle = (): Promise<boolean> => alice.at('cursor').evaluate((cursor) => cursor.classList.contains('is-idle'))
+    expect(await isIdle()).toBe(false)
+    await until('the cursor faded', isIdle, { timeoutMs: 8_000 })
+    await bob.page.mouse.move(200, 100)
+    await until('the cursor is back', async () => !(await isIdle()))
+  })
+
+  it('[D16] two who came with the same colour do not keep it', async () => {
+    const context = await newContext()
+    const wearRed = (): void => sessionStorage.setItem('copresence-demo-identity', '{"name":"Red","color":"#c9423f"}')
+    await context.addInitScript(wearRed)
+    const alice = await openDemo(context, `${address}/`, 'Alice')
+    await seen('alice', alice.avatar('Alice'))
+    const bob = await openDemo(context, `${address}/`, 'Bob')
+    await seen('bob', alice.avatar('Bob'))
+    const colorOf = (name: string): Promise<string> =>
+      alice.avatar(name).evaluate((avatar) => avatar.style.getPropertyValue('--color'))
+    await until('bob in another colour', async () => (await colorOf('Bob')) !== '#c9423f')
+    expect(await colorOf('Alice')).toBe('#c9423f')
+    expect(await bob.at('color-input').inputValue()).toBe(await colorOf('Bob'))
+  })
+
   it('[D4] [D5] a name, a saying and data that are HTML or worse are text, and break no policy', async () => {
     const hostile = '<img src=x onerror=alert(1)>'
     const alice = await open('', 'Alice')

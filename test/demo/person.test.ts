@@ -1,6 +1,6 @@
 /** What the demo makes of another member's data, good and bad. */
 import { expect, it } from 'vitest'
-import { inkOn } from '../../demo/colors.ts'
+import { freeColor, inkOn, PALETTE } from '../../demo/colors.ts'
 import { cleanLine, readPerson } from '../../demo/person.ts'
 
 const of = (data: unknown, name = 'bob') =>
@@ -40,4 +40,12 @@ it.each([
   ['#000000', '#ffffff'],
 ])('[D14] the ink on %s is %s', (color, ink) => {
   expect(inkOn(color)).toBe(ink)
+})
+
+it('[D16] a colour of the palette gives way to the same one of somebody earlier, and takes one that nobody has', () => {
+  const [first, second, third] = PALETTE
+  expect(freeColor(first, [first, second], [first, second, first])).toBe(third)
+  expect(freeColor(first, [second], [second, first, first])).toBeUndefined()
+  expect(freeColor('#abcdef', ['#abcdef'], ['#abcdef', '#abcdef'])).toBeUndefined()
+  expect(freeColor(first, PALETTE, PALETTE)).toBeUndefined()
 })
