@@ -1,0 +1,85 @@
+/** The program of a measured member process: does what its parent asks over IPC, and tells what its room tells it. */
+import { type Counts, installCounter } from './counting.ts'
+import type { JoinRequest, StackMember, Told } from './stacks.ts'
+
+export type MemberRequest = { readonly call: number } & (
+  | ({ readonly do: 'join' } & JoinRequest)
+  | { readonly do: 'update'; readonly data: object }
+  | { readonly do: 'leave' }
+  | { readonly do: 'counts' }
+  | { readonly do: 'lookFor'; readonly tag: string }
+)
+
+/** What is seen of the room, told when it changed. `at` is Unix ms. */
+export interface View {
+  readonly seen: number
+  readonly direct: number
+  readonly isServed: boolean
+  readonly at: number
+}
+
+export type MemberMessage =
+  | { readonly ready: true }
+  | { readonly call: number; readonly value?: Counts | number; readonly error?: string }
+  | { readonly told: Told & { readonly at: number } }
+  | { readonly view: View }
+
+/** How often the view is looked at: the resolution of the times that come from it. */
+const LOOK_EVERY_MS = 20
+
+const counter = installCounter()
+const say = (message: MemberMessage) => process.send?.(message)
+let member: StackMember | undefined
+let last: View = { seen: 0, direct: 0, isServed: false, at: 0 }
+
+function look(): void {
+  if (member === undefined) return
+  const view = { seen: member.seen(), direct: member.direct(), isServed: member.isServed(), at: Date.now() }
+  if (view.seen === last.seen && view.direct === last.direct && view.isServed === last.isServed) return
+  last = view
+  say({ view })
+}
+
+/** For a join and a leave: Unix ms of the moment it began. */
+async function answer(request: MemberRequest): Promise<Counts | number> {
+  const at = Date.now()
+  switch (request.do) {
+    case 'join': {
+      const { joinRoom } = await import('./stacks.ts')
+      const startedAt = Date.now()
+      member = await joinRoom(request, (told) => {
+        say({ told: { ...told, at: Date.now() } })
+        look()
+      })
+      setInterval(look, LOOK_EVERY_MS)
+      return startedAt
+    }
+    case 'update':
+      member?.update(request.data)
+      return at
+    case 'leave': {
+      const left = member?.leave()
+      member = undefined
+      await left
+      return at
+    }
+    case 'counts':
+      return counter.counts()
+    case 'lookFor':
+      counter.lookFor(request.tag)
+      return at
+  }
+}
+
+process.on('message', (request: MemberRequest) => {
+  answer(request).then(
+    (value) => say({ call: request.call, value }),
+    (error) => say({ call: request.call, error: String(error) }),
+  )
+})
+// Whoever started it is gone.
+process.on('disconnect', () => process.exit())
+
+// Loaded before it is needed, so that a join is not measured with it.
+await import('./stacks.ts')
+say({ ready: true })
