@@ -49,7 +49,18 @@ const commands: Record<string, () => readonly Step[]> = {
     vitest('docs', ['docs'], 3 * MINUTE_MS),
     vitest('browser', ['browser'], 6 * MINUTE_MS),
   ],
-  'check:deep': () => [build, vitest('simulation', ['simulation'], 60 * MINUTE_MS)],
+  'check:deep': () => {
+    // The fuzz tests and the slow ones read these; the numbers of a normal run stand in the tests.
+    process.env.COPRESENCE_DEEP = '1'
+    process.env.COPRESENCE_FUZZ_FRAMES ??= '1000000'
+    return [
+      build,
+      vitest('unit', ['unit', 'fake-time'], 60 * MINUTE_MS),
+      vitest('contract', ['contract'], 10 * MINUTE_MS),
+      vitest('simulation', ['simulation'], 60 * MINUTE_MS),
+      vitest('integration', ['integration', 'package'], 15 * MINUTE_MS),
+    ]
+  },
   bench: () => [build, ...scriptsIn('test/bench', 15 * MINUTE_MS)],
 }
 
