@@ -114,6 +114,9 @@ export function createYjsTransport(needs: YjsTransportNeeds): Transport {
       const entry = ownEntry(state)
       for (const carrier of carriers) carrier.publish(entry)
     },
+    hold(state) {
+      if (own !== undefined) own = state
+    },
     send(message) {
       if (isStopped) return
       const frame = encodeMessageFrame(message)

@@ -14,7 +14,14 @@ import type { AwarenessPort } from './awareness-port.ts'
 import type { CarrierContext } from './carrier.ts'
 import type { DocumentSync } from './document-sync.ts'
 import type { StockConn } from './stock.ts'
-import { BACKLOG_CHECK_MS, DEAF_MS, HALF_OPEN_MS, MAX_BACKLOG_BYTES, PROBE_MS } from './timing.ts'
+import {
+  BACKLOG_CHECK_MS,
+  DEAF_MS,
+  HALF_OPEN_MS,
+  MAX_BACKLOG_BYTES,
+  MAX_CHANNEL_MESSAGE_BYTES,
+  PROBE_MS,
+} from './timing.ts'
 
 export interface LinkNeeds {
   readonly context: CarrierContext
@@ -97,6 +104,8 @@ export function createLink(needs: LinkNeeds): Link {
 
   /** [F21] A far end that does not read gets the latest entry only, and is cut off where that does not help. */
   function send(bytes: Uint8Array) {
+    // A document may be larger than a channel takes: it goes by the relay then, and the channel lives.
+    if (bytes.length > MAX_CHANNEL_MESSAGE_BYTES) return
     if (peer.bufferSize <= MAX_BACKLOG_BYTES || port.entry() === undefined) return stockSend(bytes)
     const frame = decodeFrame(bytes)
     if (frame.ok && frame.value.kind === 'awareness') cancelDrain ??= clock.setTimer(drain, BACKLOG_CHECK_MS)

@@ -23,6 +23,8 @@ export interface DirectMember extends Member {
   /** The connection to another member. */
   connTo(other: DirectMember): OpenConn
   peerId(): string
+  /** Whether the signaling server knows of it. */
+  isAnnounced(): boolean
 }
 
 /** A member with WebRTC. Several share a y-webrtc instance if they are given the same `load`. */
@@ -53,6 +55,7 @@ export function createDirectMember(
     provider,
     conns,
     peerId,
+    isAnnounced: () => peerId() !== '' && provider().signalingConns.every(({ connected }) => connected),
     connTo(other) {
       const conn = conns().get(other.peerId())
       if (conn === undefined) throw new Error('no such connection')

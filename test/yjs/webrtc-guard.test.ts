@@ -1,0 +1,221 @@
+import { describe, expect, it } from 'vitest'
+import type { ClientId } from '../../lib/base/ids.ts'
+import { encodeAwarenessUpdate } from '../../lib/wire/awareness-update.ts'
+import {
+  EMPTY_SYNC_STEP_1_FRAME,
+  encodeAwarenessFrame,
+  encodeEndedFrame,
+  encodeMessageFrame,
+} from '../../lib/wire/frame.ts'
+import { MAX_HALF_OPEN_CONNECTIONS } from '../../lib/yjs/timing.ts'
+import { until } from '../kit/until.ts'
+import { createVirtualClock } from '../kit/virtual-clock.ts'
+import { freshRoom, MEET_MS, type Member, startServer, untilMet } from './kit.ts'
+import { countSends, createDirectMember, createStockPeer, openSignaling, untilConnected } from './webrtc-kit.ts'
+
+const entryFrame = (clientId: number, clock: number, state: object | null) =>
+  encodeAwarenessFrame(encodeAwarenessUpdate({ clientId: clientId as ClientId, clock, state: state as never }))
+
+/** Without our own entries, which a stock peer sends back to us at its own times. */
+function refusals(member: Member) {
+  const { 'own-entry': _, ...others } = member.rejects.totals()
+  return others
+}
+
+/** One of ours, and a stock peer that will say what it should not. */
+async function meetStock() {
+  const { url } = await startServer()
+  const room = freshRoom()
+  const alice = createDirectMember({ room, servers: [url] })
+  alice.say('a')
+  const mallory = await createStockPeer(room, url)
+  mallory.awareness.setLocalState({ user: { name: 'mallory' }, text: 'm' })
+  await untilConnected(mallory)
+  const self = { clientId: mallory.clientId as ClientId }
+  await until('mallory’s own entry', () => alice.heard(self, 'direct') === 'm', { timeoutMs: MEET_MS })
+  return { alice, mallory, self, room, url }
+}
+
+describe('guard of a connection', { timeout: 40_000 }, () => {
+  it('[Y10] malformed, too large and foreign frames on a data channel are counted, and the connection goes on (y-webrtc in Node dies of one)', async () => {
+    const { alice, mallory, self } = await meetStock()
+    mallory.send(Uint8Array.of(1, 200))
+    mallory.send(Uint8Array.of(1, 3, 1, 5, 1))
+    mallory.send(Uint8Array.of(88))
+    mallory.send(encodeAwarenessFrame(Uint8Array.of(1, 5, 1, 3, 123, 34, 97)))
+    mallory.send(encodeEndedFrame(5 as ClientId))
+    mallory.send(entryFrame(mallory.clientId, 2 ** 49, { text: 'frozen' }))
+    mallory.send(entryFrame(mallory.clientId, 50, { text: 'x'.repeat(40_000) }))
+    mallory.send(entryFrame(mallory.clientId, 51, { text: 'fine' }))
+    await until('the good frame', () => alice.heard(self, 'direct') === 'fine', { seen: () => alice.rejects.totals() })
+    expect(refusals(alice)).toEqual({
+      malformed: 3,
+      'unknown-frame': 1,
+      'bad-json': 1,
+      'not-owner': 1,
+      'too-large': 1,
+    })
+  })
+
+  it('[Y11] a connection speaks for one client: others’ entries, removals and messages are refused', async () => {
+    const { alice, mallory, self } = await meetStock()
+    const CAROL = { clientId: 77 as ClientId }
+    mallory.send(entryFrame(CAROL.clientId, 1, { text: 'forged' }))
+    mallory.send(entryFrame(CAROL.clientId, 9, null))
+    mallory.send(encodeMessageFrame({ clientId: CAROL.clientId, seq: 1, body: 'forged' }))
+    mallory.send(encodeMessageFrame({ clientId: self.clientId, seq: 1, body: 'own' }))
+    await until('the own message', () => alice.messages.length === 1)
+    expect(alice.told(CAROL)).toEqual([])
+    expect(refusals(alice)).toEqual({ 'not-owner': 3 })
+  })
+
+  it('[Y9] our own entry is never taken from a peer, and its saying that we are gone is answered', async () => {
+    const { alice, mallory } = await meetStock()
+    const sends = countSends(alice)
+    mallory.send(entryFrame(alice.clientId, 900, { text: 'forged' }))
+    for (let clock = 901; clock < 911; clock++) mallory.send(entryFrame(alice.clientId, clock, null))
+    await until('all of it', () => (alice.rejects.totals()['own-entry'] ?? 0) >= 11)
+    await until('the answer', () => sends.count > 0)
+    expect(sends.count).toBe(1)
+    expect(alice.evidence.some(({ path }) => path.clientId === alice.clientId)).toBe(false)
+  })
+
+  it('[Y11] a second connection for a client that has one is refused, and may speak when the first is gone', async () => {
+    const { alice, mallory, room, url } = await meetStock()
+    const bob = createDirectMember({ room, servers: [url] })
+    bob.say('b')
+    await untilMet([alice, bob], 'direct')
+    const thief = await createStockPeer(room, url)
+    thief.awareness.setLocalState(null)
+    await untilConnected(thief)
+    const steal = () => thief.send(entryFrame(bob.clientId, 500, { text: 'stolen' }))
+    await until('a refusal', () => {
+      steal()
+      return (alice.rejects.totals()['not-owner'] ?? 0) > 0
+    })
+    expect(alice.heard(bob)).toBe('b')
+    expect(mallory.clientId).not.toBe(bob.clientId)
+    bob.say('b2')
+    await until('bob himself', () => alice.heard(bob, 'direct') === 'b2')
+  })
+
+  it('[Y15] without a document no byte of a sync frame reaches Yjs: step 1 is answered with nothing, the 5-byte update of yjs#687 is passed over', async () => {
+    const { alice, mallory, self } = await meetStock()
+    mallory.doc.getText('t').insert(0, 'secret plans')
+    mallory.send(Uint8Array.of(0, 2, 5, 1, 0xff, 0xff, 0xff, 0x7f))
+    mallory.send(EMPTY_SYNC_STEP_1_FRAME)
+    mallory.send(entryFrame(mallory.clientId, 60, { text: 'after' }))
+    await until('the frame after it', () => alice.heard(self, 'direct') === 'after')
+    const conn = [...(mallory.provider.room?.webrtcConns.values() ?? [])][0]
+    await until('the stock peer to be synced', () => conn?.synced)
+    expect(refusals(alice)).toEqual({})
+  })
+})
+
+describe('guard of the room', { timeout: 40_000 }, () => {
+  it('[Y12] a connection that does not open ends after 8 s', async () => {
+    const { url } = await startServer()
+    const room = freshRoom()
+    const clock = createVirtualClock()
+    const alice = createDirectMember({ room, servers: [url], clock })
+    await until('alice to be announced', () => alice.isAnnounced())
+    const stranger = await openSignaling(url, room)
+    stranger.publish({ type: 'announce', from: 'nobody' })
+    await until('the half-open one', () => alice.conns().has('nobody'))
+    await clock.advance(7_900)
+    expect(alice.conns().has('nobody')).toBe(true)
+    await clock.advance(200)
+    await until('its end', () => !alice.conns().has('nobody'))
+  })
+
+  it('[Y13] 100 fake announcements do not lock a real member out (40 did), and never hold more than 32 places', async () => {
+    const { url } = await startServer()
+    const room = freshRoom()
+    const alice = createDirectMember({ room, servers: [url] })
+    alice.say('a')
+    await until('alice to be announced', () => alice.isAnnounced())
+    let most = 0
+    // The server allows one stranger no more at once.
+    for (let from = 0; from < 100; from += 25) {
+      const stranger = await openSignaling(url, room)
+      for (let n = from; n < from + 25; n++) stranger.publish({ type: 'announce', from: `fake ${n}` })
+      await stranger.isHandled()
+      most = Math.max(most, alice.conns().size)
+    }
+    await until('the last fake', () => alice.conns().has('fake 99'), { seen: () => [...alice.conns().keys()] })
+    expect(Math.max(most, alice.conns().size)).toBeLessThanOrEqual(MAX_HALF_OPEN_CONNECTIONS + 1)
+    const bob = createDirectMember({ room, servers: [url] })
+    bob.say('b')
+    await untilMet([alice, bob], 'direct')
+  })
+
+  it('[Y14] nothing that is signaled touches a connection that works', async () => {
+    const { url } = await startServer()
+    const room = freshRoom()
+    const [alice, bob] = [createDirectMember({ room, servers: [url] }), createDirectMember({ room, servers: [url] })]
+    for (const member of [alice, bob]) member.say('hello')
+    await untilMet([alice, bob], 'direct')
+    const stranger = await openSignaling(url, room)
+    const signal = (signaled: unknown) =>
+      stranger.publish({ type: 'signal', from: bob.peerId(), to: alice.peerId(), token: 9e15, signal: signaled })
+    signal({ type: 'offer', sdp: 'v=0' })
+    signal({ type: 'answer', sdp: 'v=0' })
+    signal({ type: 'candidate', candidate: { candidate: '', sdpMid: '0' } })
+    signal({ renegotiate: true })
+    stranger.publish({ type: 'announce', from: bob.peerId() })
+    await stranger.isHandled()
+    bob.say('unharmed')
+    await until('the next value', () => alice.heard(bob, 'direct') === 'unharmed')
+    expect(alice.told(bob)).not.toContain('direct closed')
+  })
+
+  it('[Y14] a stray answer, shapes that y-webrtc does not survive, and texts that are no JSON are refused, and members still meet', async () => {
+    const { url } = await startServer()
+    const room = freshRoom()
+    const alice = createDirectMember({ room, servers: [url] })
+    alice.say('a')
+    await until('alice to be announced', () => alice.isAnnounced())
+    const stranger = await openSignaling(url, room)
+    const to = alice.peerId()
+    const hostile: unknown[] = [
+      { type: 'signal', from: 'x', to, token: 1, signal: { type: 'answer', sdp: 'v=0' } },
+      { type: 'signal', from: 'x', to, token: 1, signal: null },
+      { type: 'signal', from: 'x', to, token: 1 },
+      { type: 'signal', from: 'x', to, token: 'late', signal: { type: 'offer', sdp: 'v=0' } },
+      { type: 'signal', from: 'x', to, token: 1, signal: { type: 'offer', sdp: { toString: 1 } } },
+      { type: 'signal', from: { a: 1 }, to, token: 1, signal: { type: 'offer', sdp: '' } },
+      { type: 'signal', from: 'x', to, token: 1, signal: { type: 'candidate', candidate: { candidate: 'nonsense' } } },
+      { type: 'signal', from: 'x', to, token: 1, signal: { transceiverRequest: { kind: 'video' } } },
+      { type: 'announce' },
+      { type: 'announce', from: 'x'.repeat(1_000) },
+    ]
+    for (const data of hostile) stranger.publish(data)
+    await stranger.isHandled()
+    await until('the refusals', () => (alice.rejects.totals()['signaling-refused'] ?? 0) > 0)
+    expect([...alice.conns().keys()]).toEqual([])
+    // Described well and yet impossible: opens a connection that fails by itself.
+    stranger.publish({ type: 'signal', from: 'x', to, token: 1, signal: { type: 'offer', sdp: 'not an sdp' } })
+    await stranger.isHandled()
+    const bob = createDirectMember({ room, servers: [url] })
+    bob.say('b')
+    await untilMet([alice, bob], 'direct')
+  })
+
+  it('[Y14][Y16] with a secret, a peer with another password and unencrypted or cut messages are refused (in Node each ends y-webrtc)', async () => {
+    const { url } = await startServer()
+    const room = freshRoom()
+    const alice = createDirectMember({ room, servers: [url], secret: 'sesame' })
+    alice.say('a')
+    await until('alice to be announced', () => alice.isAnnounced())
+    const stranger = await openSignaling(url, room)
+    for (const data of ['', 'AAAA', 'not base64 !', { type: 'announce', from: 'x' }, 7, null]) stranger.publish(data)
+    const other = createDirectMember({ room, servers: [url], secret: 'other' })
+    other.say('o')
+    await until('the refusals', () => (alice.rejects.totals()['signaling-refused'] ?? 0) >= 5)
+    const bob = createDirectMember({ room, servers: [url], secret: 'sesame' })
+    bob.say('b')
+    await untilMet([alice, bob], 'direct')
+    expect(alice.told(other)).toEqual([])
+    expect(other.evidence).toEqual([])
+  })
+})
