@@ -9,6 +9,7 @@ import type { Clock } from './base/clock.ts'
 import { createEmitter, type Unsubscribe } from './base/emitter.ts'
 import { PresenceError } from './base/errors.ts'
 import type { ClientId, ConnectionId, ParticipantId } from './base/ids.ts'
+import type { JsonObject } from './base/json.ts'
 import { createPacer, type Pacer } from './base/pacer.ts'
 import type { Page } from './base/page.ts'
 import { createDelivery, type Delivery } from './delivery.ts'
@@ -91,6 +92,7 @@ export class Channel<T = any> {
       timestamp: joinedAt,
       joinedAt,
       seq: 0,
+      sent: 0,
     })
     this.participant = new Presence<T>({
       field,
@@ -99,7 +101,7 @@ export class Channel<T = any> {
       now: needs.now,
       onOwnUpdate: (next) => this.#bridge.setPresence(next),
     })
-    this.#pacer = createPacer(clock, needs.updateIntervalMs, () => this.#transport?.publish(this.#bridge.ownState()))
+    this.#pacer = createPacer(clock, needs.updateIntervalMs, () => this.#transport?.publish(this.#ownState()))
     this.#bridge = createAwarenessBridge({ doc: this.doc, presence: field, onOwnChange: () => this.#pacer?.request() })
     this.#roster = createRosterKeeper({
       clock,
@@ -144,6 +146,8 @@ export class Channel<T = any> {
     checkMessageEvent(event)
     this.#checkOpen('publish')
     this.#messages.publish(event, data)
+    // Whoever meets us from now on knows by it which message is due.
+    this.#transport?.hold(this.#ownState())
   }
 
   /** Calls `listener` for each change of the channel's state, or for each message of that event; never synchronously. */
@@ -194,6 +198,10 @@ export class Channel<T = any> {
     return this.awareness.clientID as ClientId
   }
 
+  #ownState(): JsonObject {
+    return this.#bridge.ownState(this.#messages.sentCount())
+  }
+
   #startTransport(): void {
     const { clock, maxDataBytes, options, log } = this.#needs
     this.#transport = this.#needs.createTransport(
@@ -209,7 +217,7 @@ export class Channel<T = any> {
       },
       options.sync === true ? this.doc : undefined,
     )
-    this.#transport.publish(this.#bridge.ownState())
+    this.#transport.publish(this.#ownState())
   }
 
   #followPage(page: Page | undefined): void {
@@ -238,7 +246,11 @@ export class Channel<T = any> {
   }
 
   #tell(events: readonly RosterEvent[]): void {
-    for (const { kind, participant } of events) this.#needs.log(`${this.name}: ${participant.connectionId} ${kind}`)
+    for (const { kind, participant } of events) {
+      this.#needs.log(`${this.name}: ${participant.connectionId} ${kind}`)
+      const joined = kind === 'joined' && this.#roster.members().find((member) => member.participant === participant)
+      if (joined) this.#messages.expect(joined.clientId, joined.sent + 1)
+    }
     this.participant.deliver(events)
   }
 

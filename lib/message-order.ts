@@ -26,7 +26,12 @@ export interface MessageOrderStep {
   readonly ready: readonly MessageFrame[]
 }
 
-/** Takes one message. The first of a sender is always due; one that came before is dropped. */
+/** What the first message of a sender who has just been met will be, by its own word; it counts until one was heard. */
+export function expectMessage(order: MessageOrder, clientId: ClientId, due: number): MessageOrder {
+  return order.has(clientId) ? order : new Map(order).set(clientId, { due, held: new Map(), heldSince: 0 })
+}
+
+/** Takes one message. Of a sender who was not met the first is always due; one from before the due one is dropped. */
 export function takeMessage(order: MessageOrder, message: MessageFrame, now: number): MessageOrderStep {
   const sender = order.get(message.clientId) ?? { due: message.seq, held: new Map(), heldSince: now }
   if (message.seq < sender.due) return { order, ready: [] }

@@ -7,6 +7,7 @@ import { isJsonObject, type JsonValue, MAX_JSON_DEPTH, sealJson, toJson, utf8Byt
 import type { Delivery } from './delivery.ts'
 import { checkSize } from './merge-data.ts'
 import {
+  expectMessage,
   expireGaps,
   forgetSender,
   GAP_WAIT_MS,
@@ -51,6 +52,10 @@ export interface Messages {
   on(event: string, listener: (message: RealtimeMessage) => unknown): Unsubscribe
   off(event: string, listener?: (message: RealtimeMessage) => unknown): void
   receive(message: MessageFrame): void
+  /** A member joined: that message of its is due next. */
+  expect(clientId: ClientId, seq: number): void
+  /** How many we sent. */
+  sentCount(): number
   forget(clientId: ClientId): void
   close(): void
 }
@@ -110,6 +115,10 @@ export function createMessages(needs: MessagesNeeds): Messages {
     on: emitter.on,
     off: emitter.off,
     receive: (message) => settle(takeMessage(order, message, clock.moment().steadyMs)),
+    expect(joined, due) {
+      order = expectMessage(order, joined, due)
+    },
+    sentCount: () => seq,
     forget(gone) {
       order = forgetSender(order, gone)
     },

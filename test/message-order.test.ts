@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import type { ClientId } from '../lib/base/ids.ts'
-import { expireGaps, forgetSender, GAP_WAIT_MS, hasGaps, type MessageOrder, takeMessage } from '../lib/message-order.ts'
+import {
+  expectMessage,
+  expireGaps,
+  forgetSender,
+  GAP_WAIT_MS,
+  hasGaps,
+  type MessageOrder,
+  takeMessage,
+} from '../lib/message-order.ts'
 
 const alice = 1 as ClientId
 const message = (seq: number, clientId = alice) => ({ clientId, seq, body: String(seq) })
@@ -15,11 +23,19 @@ function take(seqs: number[], order: MessageOrder = new Map(), now = 0) {
   return { order, ready }
 }
 
+const expectFrom = (due: number) => expectMessage(new Map(), alice, due)
+
 describe('messages that come by several paths', () => {
   it('[M1] are told in the sender’s order, each once, from the first that was heard', () => {
     expect(take([5, 6, 6, 5, 7]).ready).toEqual([5, 6, 7])
     expect(take([5, 8, 7, 6, 8, 9]).ready).toEqual([5, 6, 7, 8, 9])
     expect(take([5, 4, 3]).ready).toEqual([5])
+  })
+
+  it('[M1] one who was met says which is due: a faster path that just opened does not make the slower one late', () => {
+    expect(take([3, 1, 2], expectFrom(1)).ready).toEqual([1, 2, 3])
+    expect(take([7, 6], expectFrom(7)).ready).toEqual([7])
+    expect(take([8], expectMessage(take([5]).order, alice, 8)).ready).toEqual([])
   })
 
   it('[M2] one whose predecessor is missing waits half a second for the slower path, then goes on without', () => {

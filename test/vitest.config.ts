@@ -32,7 +32,12 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: [...ROOMS.flatMap(filesOf), FAKE_TIME] },
+        test: {
+          name: 'unit',
+          testTimeout: 20 * SECOND_MS,
+          include: ['test/**/*.test.ts'],
+          exclude: [...ROOMS.flatMap(filesOf), FAKE_TIME],
+        },
       },
       {
         extends: true,

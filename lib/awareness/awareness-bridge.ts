@@ -26,8 +26,11 @@ export interface AwarenessBridge {
   setPresence(field: PresenceField): void
   /** Writes others' entries, a null state removing one, and emits one `change` and one `update`. */
   write(entries: readonly AwarenessEntry[]): void
-  /** Our own entry as it may travel: our field, and of the bindings' fields what is JSON and fits 8 KiB in all. */
-  ownState(): JsonObject
+  /**
+   * Our own entry as it may travel: our field with the count of messages `sent`, and of the bindings' fields what is JSON
+   * and fits 8 KiB in all.
+   */
+  ownState(sent: number): JsonObject
   /** Removes everybody, ourselves included, and stops. Calling it again does nothing. */
   destroy(): void
 }
@@ -81,7 +84,7 @@ export function createAwarenessBridge({ doc, presence, onOwnChange }: AwarenessB
     write: (entries) => {
       if (!isDestroyed && entries.length > 0) writeEntries(awareness, entries)
     },
-    ownState: () => ({ [PRESENCE_FIELD]: field as unknown as JsonValue, ...bindingFields(awareness) }),
+    ownState: (sent) => ({ [PRESENCE_FIELD]: { ...field, sent }, ...bindingFields(awareness) }),
     destroy() {
       if (isDestroyed) return
       isDestroyed = true

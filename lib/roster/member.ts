@@ -16,6 +16,8 @@ export interface Member {
   readonly joinedAt: number
   /** The owner's count of updates; a foreign client has none and stays at 0. */
   readonly seq: number
+  /** How many messages the owner had sent when we met it; a foreign client sends none. */
+  readonly sent: number
   /** The clock of the newest entry taken. */
   readonly clock: number
   /** The open ways by which it reaches us. */
@@ -37,12 +39,12 @@ export function createMember(entry: AwarenessEntry, path: Path, now: Moment, max
       timestamp: now.unixMs,
       ...readForeignEntry(entry),
     })
-    return accept({ ...base, connectionId, participant, joinedAt: now.unixMs, seq: 0 })
+    return accept({ ...base, connectionId, participant, joinedAt: now.unixMs, seq: 0, sent: 0 })
   }
   const field = readPresenceField(state, maxDataBytes)
   if (!field.ok) return field
-  const { connectionId, joinedAt, seq } = field.value
-  return accept({ ...base, connectionId, participant: createParticipant(field.value), joinedAt, seq })
+  const { connectionId, joinedAt, seq, sent } = field.value
+  return accept({ ...base, connectionId, participant: createParticipant(field.value), joinedAt, seq, sent })
 }
 
 /**

@@ -1,9 +1,10 @@
 /**
  * Our field in an awareness state. Bindings keep theirs (`user`, `cursor`, …) beside it.
  *
- *   state.copresence = { connectionId, id, name, data, timestamp, joinedAt, seq }
+ *   state.copresence = { connectionId, id, name, data, timestamp, joinedAt, seq, sent }
  *
- * `seq` counts the owner's updates from 0 (its join), so that an update that changes nothing is told from a renewal.
+ * `seq` counts the owner's updates from 0 (its join), so that an update that changes nothing is told from a renewal. `sent`
+ * counts its messages so far, so that whoever meets it knows which one is due.
  */
 import type { ClientId, ConnectionId, ParticipantId } from '../base/ids.ts'
 import { isJsonObject, type JsonObject, type JsonValue, utf8Bytes } from '../base/json.ts'
@@ -23,6 +24,7 @@ export interface PresenceField {
   readonly timestamp: number
   readonly joinedAt: number
   readonly seq: number
+  readonly sent: number
 }
 
 const CONNECTION_ID = /^[A-Za-z0-9_-]{20,24}$/
@@ -41,14 +43,14 @@ export const hasPresenceField = (state: JsonObject): boolean => Object.hasOwn(st
 export function readPresenceField(state: JsonObject, maxDataBytes: number): Result<PresenceField> {
   const field = state[PRESENCE_FIELD]
   if (!isJsonObject(field)) return reject('bad-presence')
-  const { connectionId, id, name, data, timestamp, joinedAt, seq } = field
+  const { connectionId, id, name, data, timestamp, joinedAt, seq, sent } = field
   if (typeof connectionId !== 'string' || !CONNECTION_ID.test(connectionId)) return reject('bad-presence')
   if (connectionId.startsWith(FOREIGN_PREFIX)) return reject('bad-presence')
   if (!isText(id, MAX_ID_LENGTH) || id === '' || !isText(name, MAX_NAME_LENGTH) || data === undefined)
     return reject('bad-presence')
-  if (!isCount(timestamp) || !isCount(joinedAt) || !isCount(seq)) return reject('bad-presence')
+  if (!isCount(timestamp) || !isCount(joinedAt) || !isCount(seq) || !isCount(sent)) return reject('bad-presence')
   if (utf8Bytes(JSON.stringify(data)) > maxDataBytes) return reject('too-large')
-  return accept(Object.freeze({ connectionId, id, name, data, timestamp, joinedAt, seq } as PresenceField))
+  return accept(Object.freeze({ connectionId, id, name, data, timestamp, joinedAt, seq, sent } as PresenceField))
 }
 
 /** What a Yjs client that is not ours says of itself: its id is the client id, its name is `user.name`. */

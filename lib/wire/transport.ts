@@ -47,6 +47,8 @@ export interface Transport {
    * whether or not the state differs.
    */
   publish(state: JsonObject): void
+  /** Our own entry for each path that opens from now on, without a send: nobody who has it needs to hear. */
+  hold(state: JsonObject): void
   /** Sends a message once by every open path whose far end is ours. */
   send(message: MessageFrame): void
   /**

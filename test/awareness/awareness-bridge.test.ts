@@ -14,6 +14,7 @@ const FIELD: PresenceField = {
   timestamp: 1,
   joinedAt: 1,
   seq: 0,
+  sent: 0,
 }
 
 function createBridge() {
@@ -37,7 +38,7 @@ describe('our own entry', () => {
     const { bridge, awareness, onOwnChange } = createBridge()
     awareness.setLocalStateField('user', { name: 'A' })
     bridge.setPresence({ ...FIELD, seq: 1 })
-    expect(bridge.ownState()).toEqual({ copresence: { ...FIELD, seq: 1 }, user: { name: 'A' } })
+    expect(bridge.ownState(3)).toEqual({ copresence: { ...FIELD, seq: 1, sent: 3 }, user: { name: 'A' } })
     awareness.setLocalState({ cursor: 1 })
     expect(awareness.getLocalState()).toEqual({ copresence: { ...FIELD, seq: 1 }, cursor: 1 })
     awareness.setLocalState(null)
@@ -56,7 +57,7 @@ describe('our own entry', () => {
       user: { name: 'A' },
       cursor: new Date(0),
     })
-    expect(bridge.ownState()).toEqual({ copresence: FIELD, user: { name: 'A' }, cursor: '1970-01-01T00:00:00.000Z' })
+    expect(bridge.ownState(0)).toEqual({ copresence: FIELD, user: { name: 'A' }, cursor: '1970-01-01T00:00:00.000Z' })
   })
 
   it('[A4] the awareness has no interval of its own: it renews nothing, removes nobody and keeps no process alive', () => {

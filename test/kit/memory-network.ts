@@ -80,6 +80,9 @@ export function createMemoryNetwork({ isFlowing = false } = {}): MemoryNetwork {
           node.own = { clientId: needs.clientId, clock: needs.nextClock(), state }
           for (const peer of peersOf(node)) sendEntry(node, peer, node.own)
         },
+        hold(state) {
+          if (node.own !== undefined) node.own = { ...node.own, state }
+        },
         send(message) {
           for (const peer of peersOf(node)) {
             sent.message += 1

@@ -44,6 +44,8 @@ export async function createWorld({ hasRelay, hasWebRtc, hasTabs }: Ways): Promi
 
 /** y-webrtc allows one provider per room and module instance; members of one process each get an instance of their own. */
 async function loadInstance(instance: number): Promise<typeof import('y-webrtc')> {
-  const entry = createRequire(import.meta.url).resolve('y-webrtc').replace(/dist\/y-webrtc\.cjs$/, 'src/y-webrtc.js')
+  const entry = createRequire(import.meta.url)
+    .resolve('y-webrtc')
+    .replace(/dist\/y-webrtc\.cjs$/, 'src/y-webrtc.js')
   return import(/* @vite-ignore */ `${pathToFileURL(entry).href}?instance=${instance}`)
 }

@@ -60,6 +60,7 @@ function entry(options: EntryOptions = {}): Evidence {
     timestamp,
     joinedAt: START,
     seq,
+    sent: 0,
   }
   const state = { ...extra, copresence: ('field' in options ? options.field : field) as JsonValue }
   return { kind: 'entry', path: path(clientId, via), entry: { clientId: clientId as ClientId, clock, state } }
@@ -219,7 +220,17 @@ describe('one connection, several memberships', () => {
   })
 
   it('[O9] an entry that claims our own connection is refused', () => {
-    const claim = { connectionId: OWN, id: 'mallory', name: '', data: {}, timestamp: START, joinedAt: START, seq: 0 }
+    const claim = {
+      connectionId: OWN,
+      id: 'mallory',
+      name: '',
+      data: {},
+      timestamp: START,
+      joinedAt: START,
+      seq: 0,
+      sent: 0,
+      sent: 0,
+    }
     expect(play(entry({ field: claim }))).toMatchObject({ told: [], rejected: ['own-entry'] })
   })
 
@@ -281,6 +292,8 @@ describe('entries', () => {
       timestamp: START,
       joinedAt: START,
       seq: 0,
+      sent: 0,
+      sent: 0,
     }
     const bad: unknown[] = [
       null,
@@ -297,6 +310,7 @@ describe('entries', () => {
       { ...good, joinedAt: 'now' },
       { ...good, seq: 0.5 },
       { ...good, seq: null },
+      { ...good, sent: undefined },
     ]
     for (const field of bad) expect([field, play(entry({ field })).rejected]).toEqual([field, ['bad-presence']])
     expect(play(entry({ data: 'x'.repeat(99) })).rejected).toEqual(['too-large'])

@@ -35,7 +35,7 @@ function createDice(seed: number): (limit: number) => number {
   }
 }
 
-const FIELD = { connectionId: 'A'.repeat(22), id: 'a', name: '', data: {}, timestamp: 1, joinedAt: 1, seq: 0 }
+const FIELD = { connectionId: 'A'.repeat(22), id: 'a', name: '', data: {}, timestamp: 1, joinedAt: 1, seq: 0, sent: 0 }
 
 function sampleDocument(): Y.Doc {
   const doc = new Y.Doc()

@@ -17,6 +17,7 @@ const FIELD = {
   timestamp: 3,
   joinedAt: 1,
   seq: 2,
+  sent: 2,
 }
 const read = (change: JsonObject, maxDataBytes = 1_000) => {
   const field = readPresenceField({ copresence: { ...FIELD, ...change }, cursor: {} }, maxDataBytes)
@@ -45,6 +46,7 @@ describe('presence field', () => {
       { timestamp: -1 },
       { timestamp: 1.5 },
       { joinedAt: MAX_COUNT + 1 },
+      { sent: -1 },
       { seq: '1' },
     ]
     expect(wrong.map((change) => read(change))).toEqual(wrong.map(() => 'bad-presence'))
