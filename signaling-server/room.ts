@@ -26,6 +26,10 @@ export interface Member {
   /** Who claimed our client id in vain, and is asked again when we end. */
   readonly claimants: Set<Member>
   readonly echo: EchoAllowance
+  /** When it joined or last asked, counted in joins and questions of the room. */
+  since: number
+  /** What of its own entry the others have, and when they got it. */
+  told: { readonly clock: number; readonly isGone: boolean; readonly at: number } | undefined
 }
 
 export interface RoomNeeds {
@@ -56,7 +60,8 @@ export function createRoom({ limits, counts, now }: RoomNeeds): Room {
   const ended = createEndedClients()
   const sync = createSyncRelay(counts)
   const roomQuestions = createTokenBucket({ ...ROOM_QUESTIONS, nowMs: now() })
-  let joined = 0
+  /** Counts joins and questions. */
+  let moment = 0
 
   const queries = createQueryRounds<Member>(limits.queryIntervalMs, (asker) => {
     const answerBytes = ownership.totalBytes()
@@ -74,8 +79,13 @@ export function createRoom({ limits, counts, now }: RoomNeeds): Room {
   }
 
   const forward = (from: Member, frame: Uint8Array, isWanted: (member: Member) => boolean = () => true) => {
-    for (const member of members) if (member !== from && isWanted(member)) member.socket.send(frame)
-    counts.count('forwarded')
+    let reached = 0
+    for (const member of members) {
+      if (member === from || !isWanted(member)) continue
+      member.socket.send(frame)
+      reached++
+    }
+    if (reached > 0) counts.count('forwarded')
   }
 
   const tellEnded = ({ clientId, clock }: Binding) => {
@@ -110,8 +120,12 @@ export function createRoom({ limits, counts, now }: RoomNeeds): Room {
     const isAlone = spans.value.length === 1
     const frame = isAlone ? bytes : cutOutFrame(update, span)
     if (!isAlone) member.echo.forgive(0, bytes.length - frame.length)
+    const { told } = member
+    const isRepeat = told !== undefined && !isFirst && told.clock === span.clock && told.isGone === span.isGone
+    member.told = { clock: span.clock, isGone: span.isGone, at: moment }
     for (const other of members) if (other !== member) other.echo.expect(1, frame.length)
-    forward(member, frame)
+    // An answer to a query is for those who asked: the others have the entry.
+    forward(member, frame, isRepeat ? ({ since }) => since > told.at : undefined)
     // Stock clients take no entry with a clock they have seen: told that it is gone, its owner raises it at once.
     if (isFirst && member.key === undefined && ended.hasSeen(span.clientId, span.clock)) {
       member.socket.send(goneFrame(span.clientId, span.clock))
@@ -126,15 +140,20 @@ export function createRoom({ limits, counts, now }: RoomNeeds): Room {
   const receiveFrame = (member: Member, bytes: Buffer, frame: Frame) => {
     switch (frame.kind) {
       case 'sync': {
-        if (frame.step === 0 && !mayAsk(member)) return
+        if (frame.step === 0) {
+          if (!mayAsk(member)) return
+          moment++
+        }
         const isAlone = members.size === 1
-        if (sync.admit({ step: frame.step, bytes, from: member.socket, isAlone, joined })) forward(member, bytes)
+        if (sync.admit({ step: frame.step, bytes, from: member.socket, isAlone, moment })) forward(member, bytes)
         return
       }
       case 'awareness':
         return receiveAwareness(member, bytes, frame.update)
       case 'query':
-        return mayAsk(member) ? queries.ask(member) : undefined
+        if (!mayAsk(member)) return
+        member.since = ++moment
+        return queries.ask(member)
       case 'message': {
         const isOwn = member.key !== undefined && ownership.bindingOf(member)?.clientId === frame.clientId
         return isOwn ? forward(member, bytes, ({ key }) => key !== undefined) : counts.count('dropped-not-owner')
@@ -154,6 +173,7 @@ export function createRoom({ limits, counts, now }: RoomNeeds): Room {
     if (former === undefined) return
     // It holds nothing any more, so its end has nothing to tell.
     ownership.move(former, member)
+    member.told = former.told
     for (const claimant of former.claimants) member.claimants.add(claimant)
     former.socket.cutOff('closed-replaced')
   }
@@ -166,9 +186,8 @@ export function createRoom({ limits, counts, now }: RoomNeeds): Room {
     join(socket, key) {
       const questions = createTokenBucket({ ...MEMBER_QUESTIONS, nowMs: now() })
       const echo = createEchoAllowance(socket, limits)
-      const member: Member = { socket, key, questions, claimants: new Set(), echo }
+      const member: Member = { socket, key, questions, claimants: new Set(), echo, since: ++moment, told: undefined }
       takeOver(member)
-      joined++
       if (members.size > 1) {
         // Its offline edits reach the others, and it learns who is here.
         socket.send(EMPTY_SYNC_STEP_1_FRAME)

@@ -15,8 +15,8 @@ export interface SyncFrame {
   readonly bytes: Uint8Array
   readonly from: GuardedSocket
   readonly isAlone: boolean
-  /** Sockets that joined the room so far. */
-  readonly joined: number
+  /** Counts joins and questions of the room. */
+  readonly moment: number
 }
 
 export interface SyncRelay {
@@ -28,8 +28,8 @@ export interface SyncRelay {
 
 export function createSyncRelay(counts: Counts): SyncRelay {
   const timers = new Set<NodeJS.Timeout>()
-  /** The last answer, and how many had joined: all who are here have it, so it need not be said again. */
-  let lastAnswer = { digest: '', joined: 0 }
+  /** The last answer, and when it was: all who were here by then have it, so it need not be said again. */
+  let lastAnswer = { digest: '', moment: 0 }
 
   const answerLater = (socket: GuardedSocket) => {
     const timer = setTimeout(() => {
@@ -40,18 +40,18 @@ export function createSyncRelay(counts: Counts): SyncRelay {
   }
 
   return {
-    admit({ step, bytes, from, isAlone, joined }) {
+    admit({ step, bytes, from, isAlone, moment }) {
       if (step === 0) {
         if (isAlone) from.send(EMPTY_SYNC_STEP_2_FRAME)
         else answerLater(from)
       }
       if (step === 1) {
         const digest = createHash('sha256').update(bytes).digest('base64')
-        if (digest === lastAnswer.digest && joined === lastAnswer.joined) {
+        if (digest === lastAnswer.digest && moment === lastAnswer.moment) {
           counts.count('dropped-repeated-answer')
           return false
         }
-        lastAnswer = { digest, joined }
+        lastAnswer = { digest, moment }
       }
       return true
     },
