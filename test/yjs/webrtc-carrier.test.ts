@@ -96,7 +96,7 @@ describe('data channels', { timeout: 40_000 }, () => {
     expect(alice.hasPath(carol, 'direct')).toBe(true)
   })
 
-  it('[Y18] a second transport of one page and room does without data channels, and nothing is rejected (y-webrtc throws outside of any call)', async () => {
+  it('[Y18] a second transport of one page and room waits for its data channels until the first has stopped, and nothing is rejected (y-webrtc throws outside of any call)', async () => {
     const rejections = watchRejections()
     const { url } = await startServer()
     const room = freshRoom()
@@ -108,9 +108,12 @@ describe('data channels', { timeout: 40_000 }, () => {
     await untilMet([alice, bob], 'direct')
     await untilMet([alice, second, bob], 'relay')
     expect(second.hasPath(bob, 'direct')).toBe(false)
-    await alice.transport.stop()
     const third = createDirectMember(shared)
     third.say('hello')
+    await alice.transport.stop()
+    await untilMet([second, bob], 'direct')
+    expect(third.hasPath(bob, 'direct')).toBe(false)
+    await second.transport.stop()
     await untilMet([third, bob], 'direct')
     expect(rejections).toEqual([])
   })

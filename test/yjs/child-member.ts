@@ -1,0 +1,71 @@
+/**
+ * A member in a process of its own, for what only a whole process shows: does it end by itself, and what is left.
+ *
+ *   node --import tsx test/yjs/child-member.ts <servers, by commas> <room> <script>
+ *
+ * Scripts: `stay` says that it met and then lives on; `stop` stops once it met; `stop-early` stops at once, while the
+ * providers are loading; `stop-unreachable` stops once a server was tried in vain; `alone` does nothing more. What it has to say is one JSON line each on stdout.
+ */
+import wrtc from '@roamhq/wrtc'
+import { systemClock } from '../../lib/base/clock.ts'
+import type { ClientId } from '../../lib/base/ids.ts'
+import { systemRandom } from '../../lib/base/random.ts'
+import { createRejectCounter } from '../../lib/wire/result.ts'
+import type { Transport } from '../../lib/wire/transport.ts'
+import { createYjsTransport } from '../../lib/yjs/transport.ts'
+
+const [servers = '', room = '', script = ''] = process.argv.slice(2)
+const say = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`)
+const kinds = new Set<string>()
+let clock = 0
+let didMeet = false
+
+const transport: Transport = createYjsTransport({
+  clock: systemClock,
+  clientId: process.pid as ClientId,
+  nextClock: () => ++clock,
+  maxEntryBytes: 10_000,
+  rejects: createRejectCounter(),
+  onEvidence({ kind, path }) {
+    if (kind === 'entry') kinds.add(path.kind)
+    const hasAll = script !== 'alone' && kinds.has('relay') && (script.endsWith('relay') || kinds.has('direct'))
+    if (hasAll) met()
+  },
+  onMessage: () => undefined,
+  onStatus() {
+    if (script === 'stop-unreachable' && transport.inspect().servers[0]?.state === 'closed') met()
+  },
+  room,
+  servers: servers === '' ? [] : servers.split(','),
+  iceServers: [],
+  webrtc: script.endsWith('relay') ? false : wrtc,
+  tabs: true,
+  random: systemRandom,
+})
+transport.publish({ copresence: {}, text: script })
+
+function met(): void {
+  if (didMeet) return
+  didMeet = true
+  say({ met: [...kinds] })
+  if (script.startsWith('stop')) void stop()
+}
+
+async function stop(): Promise<void> {
+  const startedAt = performance.now()
+  await transport.stop()
+  const stopMs = performance.now() - startedAt
+  // A closed handle is gone some turns of the event loop later, and so is the loader of TypeScript.
+  const left = () => process.getActiveResourcesInfo().filter((name) => !isOutput(name))
+  for (let turn = 0; turn < 1_000 && left().length > 0; turn++) await new Promise((resolve) => setImmediate(resolve))
+  say({ stopped: true, stopMs, clearMs: performance.now() - startedAt - stopMs, left: left() })
+}
+
+/** What this process itself keeps open: its standard streams, and the TypeScript loader while the providers load. */
+function isOutput(name: string): boolean {
+  if (script === 'stop-early' && name === 'MessagePort') return true
+  return ['TTYWrap', 'PipeWrap', 'FSReqCallback', 'FSReqPromise', 'Immediate'].includes(name)
+}
+
+if (script === 'stop-early') void stop()
+say({ started: true })
