@@ -232,7 +232,9 @@ describe.skipIf(noChromium)('the demo page', () => {
   it('[D6] [D7] [D9] two tabs of one browser are two people, without any server too', async () => {
     const context = await newContext()
     const alice = await openDemo(context, `${address}/?servers=off`, 'Alice')
-    const bob = await openDemo(context, `${address}/?servers=off`, 'Bob')
+    const bob = await openDemo(context, `${address}/?servers=off`)
+    expect(await bob.at('name-input').inputValue()).not.toBe('Alice')
+    await bob.at('name-input').fill('Bob')
     await seen('bob at alice', alice.avatar('Bob'), { reach: 'tab' })
     await seen('alice at bob', bob.avatar('Alice'), { reach: 'tab' })
     await seen('no server wanted', alice.at('connection-state'), { state: 'offline' })
