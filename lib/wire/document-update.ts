@@ -55,10 +55,19 @@ interface Walk {
   subdocuments: number
 }
 
-/** Accepts a whole V1 update of at most `MAX_DOCUMENT_UPDATE_BYTES`; `document-refused` otherwise. Never throws. */
-export function checkDocumentUpdate(update: Uint8Array): Result<Uint8Array> {
+/** What a document has of its own client: whatever goes past it was made up by somebody else. */
+export interface OwnStructs {
+  readonly clientId: number
+  readonly clock: number
+}
+
+/**
+ * Accepts a whole V1 update of at most `MAX_DOCUMENT_UPDATE_BYTES`; `document-refused` otherwise. Never throws. With `own`
+ * it also refuses edits under our own client id that we have not made: Yjs would give the id up over them.
+ */
+export function checkDocumentUpdate(update: Uint8Array, own?: OwnStructs): Result<Uint8Array> {
   return checked(update, (walk) => {
-    for (let blocks = readCount(walk, BLOCK_BYTES); blocks > 0; blocks--) skipBlock(walk)
+    for (let blocks = readCount(walk, BLOCK_BYTES); blocks > 0; blocks--) skipBlock(walk, own)
     for (let clients = readCount(walk, DELETES_OF_CLIENT_BYTES); clients > 0; clients--) {
       skipNumber(walk)
       for (let deletes = readCount(walk, PAIR_BYTES); deletes > 0; deletes--)
@@ -87,14 +96,15 @@ function checked(bytes: Uint8Array, visit: (walk: Walk) => void): Result<Uint8Ar
   return walked.ok ? walked : reject('document-refused')
 }
 
-function skipBlock(walk: Walk): void {
+function skipBlock(walk: Walk, own: OwnStructs | undefined): void {
   const structs = readCount(walk, STRUCT_BYTES)
-  skipNumber(walk)
+  const clientId = readNumber(walk)
   let clock = readNumber(walk)
   for (let left = structs; left > 0; left--) clock = advance(clock, skipStruct(walk))
+  if (clientId === own?.clientId && clock > own.clock) throw new Refusal('edits that we have not made')
 }
 
-/** Passes one struct and returns how many clock ticks it takes at most. */
+/** Passes one struct and returns how many clock ticks it takes. */
 function skipStruct(walk: Walk): number {
   const info = decoding.readUint8(walk.bytes)
   const content = info & CONTENT_MASK
@@ -114,7 +124,7 @@ function skipContent(walk: Walk, content: number): number {
     case DELETED:
       return readLength(walk)
     case STRING:
-      return nonZero(skipText(walk))
+      return nonZero(skipString(walk))
     case JSON_TEXTS:
       return skipValues(walk, skipText)
     case ANY:
@@ -184,6 +194,16 @@ function skipText(walk: Walk): number {
   const length = readCount(walk, 1)
   walk.bytes.pos += length
   return length
+}
+
+/** Passes a string content and returns its clock ticks: one per UTF-16 unit, so two for a character of four bytes. */
+function skipString(walk: Walk): number {
+  const length = skipText(walk)
+  let units = 0
+  for (const byte of walk.bytes.arr.subarray(walk.bytes.pos - length, walk.bytes.pos)) {
+    if ((byte & 0b1100_0000) !== 0b1000_0000) units += byte >= 0b1111_0000 ? 2 : 1
+  }
+  return units
 }
 
 function bytesLeft({ bytes }: Walk): number {

@@ -21,7 +21,8 @@ export type DocumentSync = (step: SyncStep, payload: Uint8Array, origin: unknown
 export function createDocumentSync(doc: Y.Doc | undefined, rejects: RejectCounter): DocumentSync {
   if (doc === undefined) return (step) => (step === 0 ? { reply: EMPTY_SYNC_STEP_2_FRAME } : { isSynced: step === 1 })
   return (step, payload, origin) => {
-    const checked = step === 0 ? checkStateVector(payload) : checkDocumentUpdate(payload)
+    const own = { clientId: doc.clientID, clock: Y.getState(doc.store, doc.clientID) }
+    const checked = step === 0 ? checkStateVector(payload) : checkDocumentUpdate(payload, own)
     if (!checked.ok) {
       rejects.count(checked.reason)
       return {}

@@ -71,6 +71,8 @@ export function createRelayCarrier(needs: RelayNeeds): RelayCarrier {
   provider.on('status', ({ status }) => {
     if (status === 'connecting') prepareSocket()
     else if (status === 'disconnected') paths.loseAll()
+    // The provider sends the entry of `doc.clientID`, and Yjs may have changed that.
+    else if (doc.clientID !== context.clientId) sayOwnEntry()
     context.onStatus()
   })
   provider.on('closed', ({ code }) => {

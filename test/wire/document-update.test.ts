@@ -141,6 +141,15 @@ describe('document updates', () => {
     expect(checkDocumentUpdate(Y.encodeStateAsUpdate(doc))).toEqual({ ok: false, reason: 'document-refused' })
   })
 
+  it('[W7] a clock is counted as Yjs counts it, so that exactly the own edits that we do not have are refused', () => {
+    const doc = richDocument()
+    const update = Y.encodeStateAsUpdate(doc)
+    const clock = Y.getState(doc.store, doc.clientID)
+    expect(checkDocumentUpdate(update, { clientId: doc.clientID, clock }).ok).toBe(true)
+    expect(checkDocumentUpdate(update, { clientId: doc.clientID, clock: clock - 1 }).ok).toBe(false)
+    expect(checkDocumentUpdate(update, { clientId: doc.clientID + 1, clock: 0 }).ok).toBe(true)
+  })
+
   it('[W8] state vectors: what Yjs writes passes, counts that the bytes do not hold are refused', () => {
     expect(checkStateVector(Y.encodeStateVector(richDocument())).ok).toBe(true)
     expect(checkStateVector(Uint8Array.of(0)).ok).toBe(true)

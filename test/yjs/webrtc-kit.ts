@@ -108,6 +108,8 @@ export interface StockMember {
 
 /** An unmodified y-webrtc client in the room. */
 export async function createStockPeer(room: string, url: string, password?: string): Promise<StockMember> {
+  // y-webrtc knows the global one only, which Node 20 does not have.
+  globalThis.WebSocket ??= WebSocket as unknown as typeof globalThis.WebSocket
   const module = await loadOwnYWebrtc()
   const doc = new Y.Doc()
   const awareness = new Awareness(doc)
