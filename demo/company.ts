@@ -1,10 +1,11 @@
 /** The middle of the page: alone, or in whose company. */
 import { find, setText } from './dom.ts'
 import type { Person } from './person.ts'
+import type { Reach } from './reach.ts'
 import { sayCompany, sayTyping } from './words.ts'
 
 export interface CompanyView {
-  show(people: readonly Person[]): void
+  show(people: readonly Person[], reachOf: ReadonlyMap<string, Reach>): void
 }
 
 export function createCompanyView(): CompanyView {
@@ -12,12 +13,14 @@ export function createCompanyView(): CompanyView {
   const company = find('company', HTMLElement)
   const typingLine = find('typing-line', HTMLElement)
   return {
-    show(people) {
+    show(people, reachOf) {
       const isAlone = people.every((person) => person.isSelf)
       alone.hidden = !isAlone
       company.hidden = isAlone
       setText(company, sayCompany(people))
-      setText(typingLine, sayTyping(people))
+      // Who is out of reach cannot say that they stopped.
+      const reached = people.filter(({ connectionId }) => (reachOf.get(connectionId) ?? 'none') !== 'none')
+      setText(typingLine, sayTyping(reached))
     },
   }
 }

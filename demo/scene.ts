@@ -39,8 +39,9 @@ export function createScene({ channel, ownConnectionId, options, log }: SceneNee
     connection = nextConnection(before, inspection, performance.now())
     tellServer(before, connection, options, log)
     const everyone = [...people.values()]
-    avatars.show(everyone, readReach(inspection, ownConnectionId))
-    company.show(everyone)
+    const reachOf = readReach(inspection, ownConnectionId)
+    avatars.show(everyone, reachOf)
+    company.show(everyone, reachOf)
     connectionView.show(connection, everyone.length - 1)
   }
 

@@ -268,6 +268,20 @@ describe.skipIf(noChromium)('the demo page', () => {
     await until('stopped by itself', async () => (await typing()) === '', { seen: typing })
   })
 
+  it('[D8] nobody is shown typing who is out of reach', async () => {
+    const alice = await open('', 'Alice')
+    const bob = await open('?webrtc=off', 'Bob')
+    await seen('bob', alice.avatar('Bob'), { reach: 'relay' })
+    await bob.page.evaluate(() => window.copresenceDemo.channel.participant.update({ isTyping: true }))
+    await until('typing', async () => (await alice.at('typing-line').textContent()) === 'Bob is typing…')
+    const { port } = server
+    await server.close()
+    await seen('bob out of reach', alice.avatar('Bob'), { reach: 'none' })
+    expect(await alice.at('typing-line').textContent()).toBe('')
+    await startServer(port)
+    await until('typing still', async () => (await alice.at('typing-line').textContent()) === 'Bob is typing…')
+  })
+
   it('[D13] sayings reach everybody, oneself too, and a flood of reactions stays at 40', async () => {
     const alice = await open('', 'Alice')
     const bob = await open('', 'Bob')
