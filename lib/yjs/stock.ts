@@ -9,6 +9,8 @@ export interface StockPeer {
   readonly bufferSize: number
   /** Started at the first candidate and not cleared by `destroy`: 5 s in which a process could not end. */
   readonly _iceCompleteTimer: ReturnType<typeof setTimeout> | null
+  /** Null if the platform refused to make one. */
+  readonly _pc: { addIceCandidate(candidate: unknown): Promise<void> } | null
   send(bytes: Uint8Array): void
   destroy(): void
   on(event: string, listener: (payload: unknown) => void): void

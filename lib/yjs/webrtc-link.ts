@@ -1,19 +1,18 @@
 /**
- * One y-webrtc connection under guard: every frame is read here before anything else sees it, and what it may say is the
- * entry and the messages of one client, the first that it speaks for. Knows its own connection; who else is connected,
- * the guard knows.
+ * One y-webrtc connection under guard: how long it may take, whether it still lives, and how much it may owe. Every frame
+ * is read here before anything else sees it. Knows its own connection; who else is connected, the guard knows.
  */
 import type { CancelTimer } from '../base/clock.ts'
 import type { ClientId } from '../base/ids.ts'
-import { type AwarenessEntry, decodeAwarenessUpdate, encodeAwarenessUpdate } from '../wire/awareness-update.ts'
+import { encodeAwarenessUpdate } from '../wire/awareness-update.ts'
 import { decodeFrame, encodeAwarenessFrame, type Frame, QUERY_FRAME } from '../wire/frame.ts'
 import { MAX_FRAME_BYTES } from '../wire/limits.ts'
-import { hasPresenceField } from '../wire/presence-field.ts'
-import type { Path, PathId } from '../wire/transport.ts'
+import type { Path } from '../wire/transport.ts'
 import type { AwarenessPort } from './awareness-port.ts'
 import type { CarrierContext } from './carrier.ts'
 import type { DocumentSync } from './document-sync.ts'
-import type { StockConn } from './stock.ts'
+import { createLinkBinding } from './link-binding.ts'
+import type { StockConn, StockPeer } from './stock.ts'
 import {
   BACKLOG_CHECK_MS,
   DEAF_MS,
@@ -60,18 +59,11 @@ export interface Link {
   stop(): void
 }
 
-/** What the connection speaks for; `isPresent` between an entry and a goodbye. */
-interface Binding {
-  readonly path: Path
-  isOurs: boolean
-  isPresent: boolean
-}
-
 export function createLink(needs: LinkNeeds): Link {
   const { conn, context, peerId, port } = needs
   const { peer } = conn
   const { clock, rejects } = context
-  let binding: Binding | undefined
+  const binding = createLinkBinding(needs)
   let isOpen = false
   let isEnding = false
   let didExpire = false
@@ -80,6 +72,7 @@ export function createLink(needs: LinkNeeds): Link {
   let cancelDrain: CancelTimer | undefined
   let cancelPatience = clock.setTimer(expire, HALF_OPEN_MS)
 
+  forgiveCandidates(peer._pc)
   const stockSend = peer.send.bind(peer)
   peer.send = send
   peer.removeAllListeners('data')
@@ -145,7 +138,7 @@ export function createLink(needs: LinkNeeds): Link {
   function acceptFrame(frame: Frame) {
     switch (frame.kind) {
       case 'awareness':
-        return acceptUpdate(frame.update)
+        return binding.acceptUpdate(frame.update)
       case 'query':
         return sayOwnEntry()
       case 'sync': {
@@ -155,46 +148,10 @@ export function createLink(needs: LinkNeeds): Link {
         return
       }
       case 'message':
-        if (binding?.path.clientId !== frame.clientId) return rejects.count('not-owner')
-        return context.onMessage(binding.path, frame)
+        return binding.acceptMessage(frame)
       case 'ended':
         return rejects.count('not-owner')
     }
-  }
-
-  function acceptUpdate(update: Uint8Array) {
-    const decoded = decodeAwarenessUpdate(update, context.maxEntryBytes)
-    if (!decoded.ok) return rejects.count(decoded.reason)
-    for (const entry of decoded.value) acceptEntry(entry)
-  }
-
-  function acceptEntry(entry: AwarenessEntry) {
-    const { clientId, state } = entry
-    if (clientId === context.clientId) {
-      rejects.count('own-entry')
-      if (state === null) context.onOwnGoodbye()
-      return
-    }
-    const bound = bind(entry)
-    // Stock peers pass on what they hear of others: that is not theirs to say.
-    if (bound === undefined) return rejects.count('not-owner')
-    if (state === null) {
-      if (bound.isPresent) context.onEvidence({ kind: 'goodbye', path: bound.path, clock: entry.clock })
-      bound.isPresent = false
-    } else {
-      bound.isOurs = hasPresenceField(state)
-      bound.isPresent = true
-      context.onEvidence({ kind: 'entry', path: bound.path, entry })
-    }
-  }
-
-  /** The binding, if it is the entry's: made by the first entry of a client that no other connection speaks for. */
-  function bind({ clientId, state }: AwarenessEntry): Binding | undefined {
-    if (binding === undefined && state !== null && !needs.isTaken(clientId)) {
-      const path: Path = { id: `direct:${peerId}` as PathId, kind: 'direct', clientId }
-      binding = { path, isOurs: false, isPresent: false }
-    }
-    return binding?.path.clientId === clientId ? binding : undefined
   }
 
   function probe(): void {
@@ -233,10 +190,7 @@ export function createLink(needs: LinkNeeds): Link {
     conn.connected = false
     conn.closed = true
     stop()
-    if (binding?.isPresent) {
-      binding.isPresent = false
-      context.onEvidence({ kind: 'closed', path: binding.path })
-    }
+    binding.close()
     needs.onEnd(link, { wasOpen, didExpire })
   }
 
@@ -246,11 +200,11 @@ export function createLink(needs: LinkNeeds): Link {
     wasAnswered: false,
     isOpen: () => isOpen,
     isEnding: () => isEnding,
-    clientId: () => binding?.path.clientId,
-    path: () => (binding?.isPresent ? binding.path : undefined),
+    clientId: binding.clientId,
+    path: binding.path,
     backlogBytes: () => (isOpen ? peer.bufferSize : 0),
     sendMessage(frame) {
-      if (binding?.isOurs && binding.isPresent) trySend(frame)
+      if (binding.isOurs()) trySend(frame)
     },
     query,
     probe,
@@ -258,4 +212,11 @@ export function createLink(needs: LinkNeeds): Link {
     stop,
   }
   return link
+}
+
+/** A candidate that cannot be used is no reason to end a connection, nor to print, which is what simple-peer does. */
+function forgiveCandidates(connection: StockPeer['_pc']): void {
+  if (connection === null) return
+  const add = connection.addIceCandidate.bind(connection)
+  connection.addIceCandidate = (candidate) => add(candidate).catch(() => undefined)
 }

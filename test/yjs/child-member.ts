@@ -63,7 +63,7 @@ async function stop(): Promise<void> {
 
 /** What this process itself keeps open: its standard streams, and the TypeScript loader while the providers load. */
 function isOutput(name: string): boolean {
-  if (script === 'stop-early' && name === 'MessagePort') return true
+  if (script !== 'stop' && name === 'MessagePort') return true
   return ['TTYWrap', 'PipeWrap', 'FSReqCallback', 'FSReqPromise', 'Immediate'].includes(name)
 }
 

@@ -115,3 +115,15 @@ export const untilMet = (members: readonly Member[], kind: PathKind): Promise<un
       seen: () => members.map(({ transport, rejects }) => ({ ...transport.inspect(), rejects: rejects.totals() })),
     },
   )
+
+/** What the stock packages print is a user's console. */
+export function watchConsole(): string[] {
+  const lines: string[] = []
+  const { error, warn } = console
+  console.error = console.warn = (...parts: unknown[]) => void lines.push(parts.map(String).join(' '))
+  onTestFinished(() => {
+    console.error = error
+    console.warn = warn
+  })
+  return lines
+}

@@ -5,7 +5,7 @@ import { WebsocketProvider } from 'y-websocket'
 import * as Y from 'yjs'
 import type { ClientId } from '../../lib/base/ids.ts'
 import { until } from '../kit/until.ts'
-import { createMember, freshRoom, MEET_MS, startServer, untilMet } from './kit.ts'
+import { createMember, freshRoom, MEET_MS, startServer, untilMet, watchConsole } from './kit.ts'
 import { createDirectMember, createStockPeer } from './webrtc-kit.ts'
 
 /** An unmodified y-websocket client. */
@@ -26,18 +26,6 @@ function createStockClient(room: string, url: string) {
 }
 
 const textIn = (awareness: Awareness, clientId: number) => awareness.getStates().get(clientId)?.text
-
-/** What the stock packages print is a user's console. */
-function watchConsole(): string[] {
-  const lines: string[] = []
-  const { error, warn } = console
-  console.error = console.warn = (...parts: unknown[]) => void lines.push(parts.map(String).join(' '))
-  onTestFinished(() => {
-    console.error = error
-    console.warn = warn
-  })
-  return lines
-}
 
 describe('stock clients', { timeout: 40_000 }, () => {
   it('[Y23] a stock y-websocket client sees us and our updates, we see it, and each hears the other leave', async () => {

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { until } from '../kit/until.ts'
 import { createVirtualClock } from '../kit/virtual-clock.ts'
-import { createMember, freshClientId, freshRoom, startServer, untilMet, WEBRTC } from './kit.ts'
+import { createMember, freshClientId, freshRoom, startServer, untilMet, WEBRTC, watchConsole } from './kit.ts'
 import { startRawRelay } from './raw-relay.ts'
 import { createDirectMember } from './webrtc-kit.ts'
 
@@ -138,6 +138,19 @@ describe('the end', { timeout: 60_000 }, () => {
       await until('the goodbye', () => frames?.at(-1)?.startsWith('gone'))
       expect(frames?.slice(2)).toEqual([expect.stringMatching(`^gone ${member.clientId}@[23]$`)])
     }
+  })
+
+  it('[Y17] stopped in the middle of connecting, nothing is printed and nothing is thrown', async () => {
+    const printed = watchConsole()
+    const { url } = await startServer()
+    for (let round = 0; round < 5; round++) {
+      const room = freshRoom()
+      const members = [1, 2, 3].map(() => createDirectMember({ room, servers: [url] }))
+      for (const member of members) member.say('hello')
+      await until('the first connection to begin', () => members.some((member) => member.conns().size > round % 2))
+      await Promise.all(members.map(({ transport }) => transport.stop()))
+    }
+    expect(printed).toEqual([])
   })
 
   it('[Y17] no timer of ours is left, whatever was going on', async () => {
