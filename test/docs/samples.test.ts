@@ -23,6 +23,7 @@ it('[H9] samples are found with their marks and lines, other languages are not',
     '# Title',
     block('ts', 'const a = 1', '<!-- run, prints "1" -->', '<!-- given', 'const b = 2', '-->'),
     block('js', 'nothing()'),
+    '<!-- a comment of the text -->\nIts text.\n',
     block('sh', 'npx copresence serve', '<!-- run until "listens" -->'),
     block('ts', 'class A', '<!-- unchecked: a list of verbs -->'),
   ].join('\n')
@@ -37,13 +38,13 @@ it('[H9] samples are found with their marks and lines, other languages are not',
     },
     {
       language: 'sh',
-      line: 16,
+      line: 19,
       code: 'npx copresence serve\n',
       givenLines: 0,
       isChecked: true,
       run: { prints: 'listens', isEnded: true },
     },
-    { language: 'ts', line: 21, code: 'class A\n', givenLines: 0, isChecked: false, run: undefined },
+    { language: 'ts', line: 24, code: 'class A\n', givenLines: 0, isChecked: false, run: undefined },
   ])
 })
 

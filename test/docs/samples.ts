@@ -28,7 +28,7 @@ export interface Run {
   readonly isEnded: boolean
 }
 
-const BLOCK = /((?:^<!--[\s\S]*?-->\s*?\n)*)^```(\w+)[^\n]*\n([\s\S]*?)^```$/gm
+const BLOCK = /((?:^<!--(?:(?!-->)[\s\S])*-->\s*?\n)*)^```(\w+)[^\n]*\n([\s\S]*?)^```$/gm
 const RUN = /<!-- run(?:(?:,? (prints|until)) "([^"]*)")? -->/
 const GIVEN = /<!-- given\n([\s\S]*?)-->/
 const UNCHECKED = /<!-- unchecked: \S/

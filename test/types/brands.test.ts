@@ -18,7 +18,7 @@ const errorsIn = (text: string): string[] => {
   return program.getSemanticDiagnostics(program.getSourceFile(file)).map(({ messageText }) => String(messageText))
 }
 
-it('[H12] each mix-up of the four identities is an error of its own', () => {
+it('[H12] each mix-up of the four identities is an error of its own', { timeout: 60_000 }, () => {
   const text = readFileSync(file, 'utf8')
   const mistakes = text.split('@ts-expect-error').length - 1
   expect(mistakes).toBeGreaterThanOrEqual(9)
