@@ -78,8 +78,10 @@ const claims = new WeakMap<object, Map<string, Claim[]>>()
  * back; the returned function gives it back, or gives the wait up. Calling that again does nothing.
  */
 export function claimRoom(module: YWebrtcModule, room: string, onTaken: (release: () => void) => void): () => void {
-  const ofModule = claims.get(module) ?? new Map<string, Claim[]>()
-  claims.set(module, ofModule)
+  // Its class stands for the instance: bundlers may wrap one module in a new object for each import.
+  const instance = module.WebrtcProvider
+  const ofModule = claims.get(instance) ?? new Map<string, Claim[]>()
+  claims.set(instance, ofModule)
   const queue = ofModule.get(room) ?? []
   ofModule.set(room, queue)
   const claim = { take: () => onTaken(release) }

@@ -67,7 +67,7 @@ describe.skipIf(noChromium !== undefined)('with stock Yjs clients', { timeout: 6
         seen: () => stockStates(stock),
       })
       // As when a person closes it: the stock client says goodbye in beforeunload, and in nothing else.
-    await stock.close({ runBeforeUnload: true })
+      await stock.close({ runBeforeUnload: true })
       await untilHeard(alice, 'leave', String(clientId), { timeoutMs: 5_000 })
       expect(await alice.toldOf(String(clientId))).toEqual(['joined-room', 'leave'])
     },

@@ -229,7 +229,6 @@ describe('one connection, several memberships', () => {
       joinedAt: START,
       seq: 0,
       sent: 0,
-      sent: 0,
     }
     expect(play(entry({ field: claim }))).toMatchObject({ told: [], rejected: ['own-entry'] })
   })
@@ -292,7 +291,6 @@ describe('entries', () => {
       timestamp: START,
       joinedAt: START,
       seq: 0,
-      sent: 0,
       sent: 0,
     }
     const bad: unknown[] = [

@@ -1,0 +1,166 @@
+/**
+ * One membership of one channel from its join to its end: introduces the awareness, the roster, the presence, the
+ * messages and the way to travel to each other. The channel around it has the verbs and the states; here is the wiring.
+ */
+import type { Awareness } from 'y-protocols/awareness'
+import type { Doc } from 'yjs'
+import { createAwarenessBridge } from './awareness/awareness-bridge.ts'
+import type { Clock } from './base/clock.ts'
+import type { ClientId, ConnectionId, ParticipantId } from './base/ids.ts'
+import type { JsonObject } from './base/json.ts'
+import { createPacer, type Pacer } from './base/pacer.ts'
+import type { Page } from './base/page.ts'
+import type { Delivery } from './delivery.ts'
+import { type ChannelReport, reportChannel } from './inspect.ts'
+import { createMessages, type Messages } from './messages.ts'
+import { Presence } from './presence.ts'
+import type { RosterEvent } from './roster/roster.ts'
+import { createRosterKeeper } from './roster/roster-keeper.ts'
+import type { AwarenessEntry } from './wire/awareness-update.ts'
+import { maxEntryBytes } from './wire/limits.ts'
+import type { PresenceField } from './wire/presence-field.ts'
+import { createRejectCounter } from './wire/result.ts'
+import type { Transport, TransportNeeds } from './wire/transport.ts'
+
+/** What a Realtime gives each membership. */
+export interface MembershipNeeds {
+  readonly name: string
+  readonly connectionId: ConnectionId
+  readonly participant: { readonly id: ParticipantId; readonly name: string }
+  readonly maxDataBytes: number
+  /** Shortest time between two sends of our entry, in ms. */
+  readonly updateIntervalMs: number
+  readonly clock: Clock
+  readonly page: Page | undefined
+  /** Unix ms, never decreasing for this connection. */
+  now(): number
+  createTransport(needs: TransportNeeds): Transport
+  log(line: string): void
+}
+
+export interface Membership<T> {
+  readonly presence: Presence<T>
+  readonly awareness: Awareness
+  readonly messages: Messages
+  inspect(): ChannelReport
+  /** Sends what is still to be sent, says goodbye, and leaves nothing. Resolves when the goodbye is on the wire. */
+  end(): Promise<void>
+}
+
+/** `firstClock`: the count that our entry's clock continues from. */
+export function createMembership<T>(
+  needs: MembershipNeeds,
+  parts: { readonly doc: Doc; readonly delivery: Delivery; readonly firstClock: number },
+): Membership<T> {
+  const { clock, connectionId, log, maxDataBytes, name, now, page, participant } = needs
+  const { delivery, doc } = parts
+  const rejects = createRejectCounter()
+  let awarenessClock = parts.firstClock
+  let transport: Transport | undefined
+  let pacer: Pacer | undefined
+
+  const joinedAt = now()
+  const field: PresenceField = Object.freeze({
+    connectionId,
+    ...participant,
+    data: Object.freeze({}),
+    timestamp: joinedAt,
+    joinedAt,
+    seq: 0,
+    sent: 0,
+  })
+  const bridge = createAwarenessBridge({ doc, presence: field, onOwnChange: () => pacer?.request() })
+  const clientId = bridge.awareness.clientID as ClientId
+  const presence = new Presence<T>({ field, maxDataBytes, delivery, now, onOwnUpdate: bridge.setPresence })
+
+  const onEvents = (events: readonly RosterEvent[]) => {
+    for (const { kind, participant: record } of events) {
+      log(`${name}: ${record.connectionId} ${kind}`)
+      const joined = kind === 'joined' && roster.members().find((member) => member.participant === record)
+      if (joined) messages.expect(joined.clientId, joined.sent + 1)
+    }
+    presence.deliver(events)
+  }
+  const onEntries = (entries: readonly AwarenessEntry[]) => {
+    bridge.write(entries)
+    for (const { clientId: writer, state } of entries) if (state === null) messages.forget(writer)
+  }
+  const roster = createRosterKeeper({
+    clock,
+    rules: { ownConnectionId: connectionId, maxDataBytes },
+    rejects,
+    onEntries,
+    onEvents,
+  })
+  const messages = createMessages({
+    clock,
+    clientId,
+    maxDataBytes,
+    delivery,
+    rejects,
+    now,
+    self: () => ({ connectionId, id: participant.id }),
+    findSender: (sender) => roster.members().find((member) => member.clientId === sender)?.participant,
+    send(message) {
+      transport?.send(message)
+      // Whoever meets us from now on knows by it which message is due.
+      transport?.hold(ownState())
+    },
+  })
+  const ownState = (): JsonObject => bridge.ownState(messages.sentCount())
+
+  const startTransport = () => {
+    transport = needs.createTransport({
+      clock,
+      clientId,
+      nextClock: () => ++awarenessClock,
+      maxEntryBytes: maxEntryBytes(maxDataBytes),
+      rejects,
+      onEvidence(evidence) {
+        if (evidence.kind !== 'entry') log(`${name}: ${evidence.path.id} ${evidence.kind}`)
+        roster.take(evidence)
+      },
+      onMessage: (_path, message) => messages.receive(message),
+      onStatus: () => log(`${name}: servers ${JSON.stringify(transport?.inspect().servers ?? [])}`),
+    })
+    transport.publish(ownState())
+  }
+  pacer = createPacer(clock, needs.updateIntervalMs, () => transport?.publish(ownState()))
+  startTransport()
+
+  const removePageEnd = page?.onEnd((how) => {
+    pacer.flush()
+    void transport?.stop({ isImmediate: how === 'hidden-for-good' })
+  })
+  const removePageReturn = page?.onReturn(() => {
+    void transport?.stop({ isImmediate: true })
+    roster.loseAllPaths()
+    startTransport()
+  })
+
+  let hasEnded = false
+  return {
+    presence,
+    awareness: bridge.awareness,
+    messages,
+    inspect: () =>
+      reportChannel({
+        self: hasEnded ? undefined : connectionId,
+        members: roster.members(),
+        transport: transport?.inspect(),
+        rejects: rejects.totals(),
+      }),
+    async end() {
+      hasEnded = true
+      removePageEnd?.()
+      removePageReturn?.()
+      pacer.flush()
+      roster.stop()
+      messages.close()
+      presence.close()
+      const stopped = transport?.stop()
+      bridge.destroy()
+      await stopped
+    },
+  }
+}
