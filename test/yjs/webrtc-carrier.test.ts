@@ -1,4 +1,4 @@
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { encodeEndedFrame } from '../../lib/wire/frame.ts'
 import { until } from '../kit/until.ts'
 import { freshRoom, loadOwnYWebrtc, startServer, untilMet } from './kit.ts'
@@ -139,6 +139,21 @@ describe('data channels', { timeout: 40_000 }, () => {
     expect(process.listenerCount('exit')).toBe(before)
     await Promise.all(members.map(({ transport }) => transport.stop()))
     expect(process.listenerCount('exit')).toBe(before)
+  })
+
+  it('[Y24] in a page, y-webrtc does not disconnect everybody when the page only asks whether to close', async () => {
+    const { url } = await startServer()
+    const module = await loadOwnYWebrtc()
+    const listeners: string[] = []
+    vi.stubGlobal('window', {
+      addEventListener: (event: string) => void listeners.push(event),
+      removeEventListener: (event: string) => void listeners.splice(listeners.indexOf(event), 1),
+    })
+    onTestFinished(() => void vi.unstubAllGlobals())
+    const alice = createDirectMember({ room: freshRoom(), servers: [url], loadYWebrtc: async () => module })
+    await until('her room', () => alice.peerId() !== '')
+    expect(listeners).not.toContain('beforeunload')
+    await alice.transport.stop()
   })
 
   it('[Y20] a message goes once by each data channel and reaches each member once per path', async () => {
