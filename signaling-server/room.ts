@@ -121,7 +121,7 @@ export function createRoom({ limits, counts, now }: RoomNeeds): Room {
     const frame = isAlone ? bytes : cutOutFrame(update, span)
     if (!isAlone) member.echo.forgive(0, bytes.length - frame.length)
     const { told } = member
-    const isRepeat = told !== undefined && !isFirst && told.clock === span.clock && told.isGone === span.isGone
+    const isRepeat = told !== undefined && told.clock === span.clock && told.isGone === span.isGone
     member.told = { clock: span.clock, isGone: span.isGone, at: moment }
     for (const other of members) if (other !== member) other.echo.expect(1, frame.length)
     // An answer to a query is for those who asked: the others have the entry.
@@ -173,7 +173,6 @@ export function createRoom({ limits, counts, now }: RoomNeeds): Room {
     if (former === undefined) return
     // It holds nothing any more, so its end has nothing to tell.
     ownership.move(former, member)
-    member.told = former.told
     for (const claimant of former.claimants) member.claimants.add(claimant)
     former.socket.cutOff('closed-replaced')
   }
