@@ -19,7 +19,7 @@ export interface GuardedSocket {
   cutOff(why: CountedEvent): void
   /** Pings; without a sign of life within `probeTimeoutMs` the socket is cut off. One probe at a time. */
   probe(): void
-  /** One beat of the heart: cuts off a silent socket, pings another. `isLate`: we slept ourselves, so do not judge. */
+  /** One beat of the heart: cuts off a silent socket, pings one whose time has come. `isLate`: we slept, so do not judge. */
   beat(nowMs: number, isLate: boolean): void
   /** Takes messages and bytes off its rates: they only repeated what it had been sent. */
   refund(messageCount: number, byteCount: number): void
@@ -30,8 +30,8 @@ export interface GuardedSocket {
 export interface SocketHandler {
   /** `data` is the received bytes, of text too. Not called once the socket has ended. */
   onMessage(data: Buffer, isBinary: boolean): void
-  /** Called once, however the socket ended. */
-  onEnd(): void
+  /** Called once, however the socket ended. `silentMs`: it was cut off after so long without a sign of life; else 0. */
+  onEnd(silentMs: number): void
 }
 
 export interface SocketNeeds {
@@ -56,17 +56,18 @@ export function guardSocket(
   })
   const bytes = createTokenBucket({ perSecond: limits.maxBytesPerSecond, burst: limits.maxByteBurst, nowMs: now() })
   let lastSeenMs = now()
+  let lastPingMs = Number.NEGATIVE_INFINITY
   let hasEnded = false
   let probeTimer: NodeJS.Timeout | undefined
   let closeTimer: NodeJS.Timeout | undefined
   const helloTimer = setTimeout(() => socket.close(CLOSE.policy, 'closed-hello'), limits.helloTimeoutMs)
 
-  const end = () => {
+  const end = (silentMs = 0) => {
     if (hasEnded) return
     hasEnded = true
     clearTimeout(helloTimer)
     clearTimeout(probeTimer)
-    handler.onEnd()
+    handler.onEnd(silentMs)
     needs.onEnd(socket)
   }
   const terminateSoon = () => {
@@ -97,7 +98,7 @@ export function guardSocket(
     cutOff(why) {
       if (hasEnded) return
       counts.count(why)
-      end()
+      end(why === 'closed-silent' ? Math.round(now() - lastSeenMs) : 0)
       ws.terminate()
     },
     probe() {
@@ -115,6 +116,8 @@ export function guardSocket(
       if (hasEnded) return
       if (isLate) lastSeenMs = nowMs
       else if (nowMs - lastSeenMs > limits.silenceTimeoutMs) return socket.cutOff('closed-silent')
+      if (nowMs - lastPingMs < limits.pingIntervalMs) return
+      lastPingMs = nowMs
       ws.ping()
     },
     refund(messageCount, byteCount) {

@@ -15,9 +15,13 @@ export interface HeartbeatNeeds {
   readonly keepAlive: () => void
 }
 
+/** Beats between two pings: so much finer is the time at which a silent socket is cut off. */
+const BEATS_PER_PING = 4
+
 export function createHeartbeat({ limits, now, sockets, keepAlive }: HeartbeatNeeds): Heartbeat {
   let lastBeatMs = now()
   let timers: NodeJS.Timeout[] = []
+  const beatMs = Math.max(1, Math.floor(limits.pingIntervalMs / BEATS_PER_PING))
 
   const beat = () => {
     const nowMs = now()
@@ -30,7 +34,7 @@ export function createHeartbeat({ limits, now, sockets, keepAlive }: HeartbeatNe
   return {
     start() {
       lastBeatMs = now()
-      timers = [setInterval(beat, limits.pingIntervalMs), setInterval(keepAlive, limits.keepAliveIntervalMs)]
+      timers = [setInterval(beat, beatMs), setInterval(keepAlive, limits.keepAliveIntervalMs)]
     },
     stop() {
       for (const timer of timers) clearInterval(timer)

@@ -75,11 +75,12 @@ export const LIMITS = {
     meaning: 'for the first subscribe, or the first frame in a room; later closes the socket with 1008',
     max: LONGEST_MS,
   },
-  pingIntervalMs: { default: 4_000, unit: 'ms', meaning: 'between two pings of a socket', max: LONGEST_MS },
+  pingIntervalMs: { default: 2_000, unit: 'ms', meaning: 'between two pings of a socket', max: LONGEST_MS },
+  // A gap of 10 s that began just after a sign of life must pass unnoticed, a pause between two pings included.
   silenceTimeoutMs: {
-    default: 10_000,
+    default: 12_250,
     unit: 'ms',
-    meaning: 'without a sign of life; the next ping time after it cuts the socket off',
+    meaning: 'without a sign of life; then the socket is cut off, within a quarter of the time between two pings',
     max: LONGEST_MS,
   },
   probeTimeoutMs: {

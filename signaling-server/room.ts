@@ -43,8 +43,8 @@ export interface Room {
   has(key: string): boolean
   join(socket: GuardedSocket, key: string | undefined): Member
   receive(member: Member, bytes: Buffer, isBinary: boolean): void
-  /** `isSilent`: the others are not told, since it is the server that ends. */
-  leave(member: Member, isSilent: boolean): void
+  /** `isSilent`: the others are not told, since it is the server that ends. `silentMs`: after how long a silence; 0: none. */
+  leave(member: Member, isSilent: boolean, silentMs: number): void
   /** Leaves no timer. */
   stop(): void
 }
@@ -88,10 +88,10 @@ export function createRoom({ limits, counts, now }: RoomNeeds): Room {
     if (reached > 0) counts.count('forwarded')
   }
 
-  const tellEnded = ({ clientId, clock }: Binding) => {
+  const tellEnded = ({ clientId, clock }: Binding, silentMs = 0) => {
     ended.add(clientId, clock)
     // With the clock of its last entry a removal counts, and a client that is back needs only one more to be seen.
-    const [toOurs, toStock] = [encodeEndedFrame(clientId), goneFrame(clientId, clock)]
+    const [toOurs, toStock] = [encodeEndedFrame(clientId, silentMs), goneFrame(clientId, clock)]
     for (const { key, socket } of members) socket.send(key === undefined ? toStock : toOurs)
   }
 
@@ -201,12 +201,12 @@ export function createRoom({ limits, counts, now }: RoomNeeds): Room {
       if (frame.ok) receiveFrame(member, bytes, frame.value)
       else rejectFrame(member, frame.reason)
     },
-    leave(member, isSilent) {
+    leave(member, isSilent, silentMs) {
       if (!members.delete(member)) return
       for (const { claimants } of members) claimants.delete(member)
       const binding = ownership.release(member)
       if (binding === undefined || isSilent) return
-      if (!binding.isGone) tellEnded(binding)
+      if (!binding.isGone) tellEnded(binding, silentMs)
       for (const claimant of member.claimants) {
         if (ownership.bindingOf(claimant) === undefined) claimant.socket.send(QUERY_FRAME)
       }

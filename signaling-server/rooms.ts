@@ -37,9 +37,9 @@ export function createRooms(needs: RoomNeeds): Rooms {
       const member = room.join(socket, key)
       return {
         onMessage: (data, isBinary) => room.receive(member, data, isBinary),
-        onEnd() {
+        onEnd(silentMs) {
           sockets.delete(socket)
-          room.leave(member, isSilent)
+          room.leave(member, isSilent, silentMs)
           if (room.size > 0 || rooms.get(name) !== room) return
           rooms.delete(name)
           room.stop()

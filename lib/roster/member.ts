@@ -22,6 +22,8 @@ export interface Member {
   readonly clock: number
   /** The open ways by which it reaches us. */
   readonly paths: ReadonlyMap<PathId, Path>
+  /** Since when nobody has had a sign of life, in steady ms, as the end of a path told; a newer entry ends it. */
+  readonly silentSince?: number
   /** While no path is open: the steady ms after which the member is gone. */
   readonly holdUntil?: number
 }
@@ -66,8 +68,9 @@ export function renewMember(
   const isForeign = entry.state === null || !hasPresenceField(entry.state)
   const isUpdate = isForeign ? participant.name !== member.participant.name : seq > member.seq
   const timestamp = Math.max(participant.timestamp, member.participant.timestamp)
+  const { silentSince: _ended, ...heard } = member
   return accept({
-    ...member,
+    ...heard,
     clock: entry.clock,
     seq,
     participant: isUpdate ? Object.freeze({ ...participant, timestamp }) : member.participant,

@@ -76,7 +76,7 @@ export function applyEvidence(state: RosterState, evidence: Evidence, now: Momen
     case 'goodbye':
       return applyGoodbye(state, evidence.path, evidence.clock, now)
     case 'closed':
-      return applyPathEnd(state, evidence.path, now.steadyMs + CLOSED_HOLD_MS)
+      return applyClosed(state, evidence.path, now, evidence.silentMs ?? 0)
     case 'lost':
       return applyPathEnd(state, evidence.path, now.steadyMs + SILENT_HOLD_MS)
   }
@@ -158,6 +158,16 @@ function applyGoodbye(state: RosterState, { clientId }: Path, clock: number, now
   if (member !== undefined && clock >= member.clock) return endMembership(state, member, clock, now)
   if (member !== undefined) return refused(state, 'stale')
   return unchanged(withDeparture(withoutSuccessor(state, clientId), clientId, { clock, at: now.steadyMs }))
+}
+
+/** [F4] Silence counts from its beginning: whoever was cut off after 12 s of it is not held as long as one just closed. */
+function applyClosed(state: RosterState, path: Path, { steadyMs }: Moment, silentMs: number): RosterStep {
+  const member = state.members.get(path.clientId)
+  const silentSince = silentMs > 0 ? steadyMs - silentMs : member?.silentSince
+  const holdUntil = steadyMs + CLOSED_HOLD_MS
+  if (member === undefined || silentSince === undefined) return applyPathEnd(state, path, holdUntil)
+  const known = withMember(state, { ...member, silentSince })
+  return applyPathEnd(known, path, Math.min(holdUntil, silentSince + SILENT_HOLD_MS))
 }
 
 function applyPathEnd(state: RosterState, path: Path, holdUntil: number): RosterStep {

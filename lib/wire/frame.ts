@@ -6,7 +6,8 @@
  *   awareness = 1 update:varUint8Array
  *   query     = 3                                        "tell your awareness"
  *   message   = 100 clientId:varUint seq:varUint body:varString     a `publish`; only to members who are ours
- *   ended     = 101 clientId:varUint                     relay to our members: that client's socket ended
+ *   ended     = 101 clientId:varUint silentMs:varUint    relay to our members: that client's socket ended, by itself
+ *                                                       (0) or cut off after so long a silence
  *
  * Stock providers log an unknown frame and go on, so frames 100 and 101 are sent to our own members alone.
  */
@@ -38,7 +39,7 @@ export type Frame =
   | { readonly kind: 'awareness'; readonly update: Uint8Array }
   | { readonly kind: 'query' }
   | ({ readonly kind: 'message' } & MessageFrame)
-  | { readonly kind: 'ended'; readonly clientId: ClientId }
+  | { readonly kind: 'ended'; readonly clientId: ClientId; readonly silentMs: number }
   /** Frames of the stock providers that mean nothing here: their auth reply and their tab introductions. */
   | { readonly kind: 'ignored' }
 
@@ -70,7 +71,11 @@ function readFrame(decoder: decoding.Decoder): Result<Frame> {
       return accept({ kind: 'message', clientId, seq, body: decoding.readVarString(decoder) })
     }
     case ENDED:
-      return accept({ kind: 'ended', clientId: decoding.readVarUint(decoder) as ClientId })
+      return accept({
+        kind: 'ended',
+        clientId: decoding.readVarUint(decoder) as ClientId,
+        silentMs: decoding.readVarUint(decoder),
+      })
     case AUTH:
     case BROADCAST_PEER_ID:
       return accept({ kind: 'ignored' })
@@ -94,10 +99,11 @@ export const encodeMessageFrame = ({ clientId, seq, body }: MessageFrame): Uint8
     encoding.writeVarString(encoder, body)
   })
 
-export const encodeEndedFrame = (clientId: ClientId): Uint8Array =>
+export const encodeEndedFrame = (clientId: ClientId, silentMs = 0): Uint8Array =>
   encoding.encode((encoder) => {
     encoding.writeVarUint(encoder, ENDED)
     encoding.writeVarUint(encoder, clientId)
+    encoding.writeVarUint(encoder, silentMs)
   })
 
 /** "Tell your awareness." */

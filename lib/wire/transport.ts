@@ -29,8 +29,11 @@ export type Evidence =
   | { readonly kind: 'entry'; readonly path: Path; readonly entry: AwarenessEntry }
   /** The owner itself said goodbye, with the clock of its last entry or a later one. */
   | { readonly kind: 'goodbye'; readonly path: Path; readonly clock: number }
-  /** The far end's socket or channel ended, or it did not answer a probe. */
-  | { readonly kind: 'closed'; readonly path: Path }
+  /**
+   * The far end's socket or channel ended, or it did not answer a probe. `silentMs`: it was cut off after so long without
+   * a sign of life.
+   */
+  | { readonly kind: 'closed'; readonly path: Path; readonly silentMs?: number }
   /** Our own way ended (a server died, we went offline): says nothing about the far end. */
   | { readonly kind: 'lost'; readonly path: Path }
 

@@ -24,7 +24,7 @@ export interface ClientPaths {
   /** Whether anybody here understands frames of kind `message`. */
   hasOurs(): boolean
   /** Ends one client's path, if there is one. */
-  end(clientId: ClientId, kind: 'closed' | 'lost'): void
+  end(clientId: ClientId, kind: 'closed' | 'lost', silentMs?: number): void
   /** Ends every path because our own way to all of them ended. */
   loseAll(): void
   /** Clients that were not heard since `steadyMs`. */
@@ -56,9 +56,10 @@ export function createClientPaths(context: CarrierContext, makePath: (clientId: 
     return true
   }
 
-  function end(clientId: ClientId, kind: 'closed' | 'lost'): void {
+  function end(clientId: ClientId, kind: 'closed' | 'lost', silentMs = 0): void {
     const ended = paths.get(clientId)
-    if (ended !== undefined && paths.delete(clientId)) context.onEvidence({ kind, path: ended.path })
+    if (ended === undefined || !paths.delete(clientId)) return
+    context.onEvidence({ kind, path: ended.path, ...(silentMs > 0 && { silentMs }) })
   }
 
   function acceptEntry(entry: AwarenessEntry) {

@@ -124,7 +124,7 @@ export function createRelayCarrier(needs: RelayNeeds): RelayCarrier {
         return acceptSync(frame.step, frame.payload)
       case 'ended':
         if (frame.clientId === context.clientId) return context.onOwnGoodbye()
-        paths.end(frame.clientId, 'closed')
+        paths.end(frame.clientId, 'closed', frame.silentMs)
         return context.onSuspect(frame.clientId)
     }
   }

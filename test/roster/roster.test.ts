@@ -136,6 +136,16 @@ describe('grades of evidence', () => {
     expect(play(entry(), closed(), 1_000, lost(), CLOSED_HOLD_MS - 1_000).told).toEqual(['joined alice', 'leave alice'])
   })
 
+  it('[O3] silence counts from its beginning: one cut off after 12 s of it is held for 1.5 s at most, 13.5 s from its start', () => {
+    const cutOff = (silentMs: number): Evidence => ({ ...closed(1, 'relay'), silentMs }) as Evidence
+    const viaRelay = entry({ via: 'relay' })
+    expect(nextExpiry(play(viaRelay, cutOff(12_500)).state)).toBe(SILENT_HOLD_MS - 12_500)
+    expect(nextExpiry(play(viaRelay, cutOff(2_000)).state)).toBe(CLOSED_HOLD_MS)
+    expect(play(entry(), viaRelay, cutOff(12_500), 1_000, closed(), 0).told).toEqual(['joined alice', 'leave alice'])
+    const heardSince = [entry(), viaRelay, cutOff(12_500), entry({ clock: 2 }), 1_000, closed(), 0]
+    expect(play(...heardSince).told).toEqual(['joined alice'])
+  })
+
   it('[O4] a member who returns inside a hold was never gone, with the same entry or a newer one', () => {
     for (const hold of [closed(), lost()]) {
       const { told, state } = play(entry(), hold, 1_000, entry(), 60_000)

@@ -118,7 +118,7 @@ function createFakeSocket(): {
   const end = () => {
     if (isClosed) return
     isClosed = true
-    handler?.onEnd()
+    handler?.onEnd(0)
   }
   const nothing = () => undefined
   const socket = {

@@ -25,7 +25,7 @@ describe('frames', () => {
     expect(read(encodeAwarenessFrame(update))).toEqual({ kind: 'awareness', update })
     const message = { clientId: CLIENT, seq: 2 ** 48, body: '{"name":"💬"}' }
     expect(read(encodeMessageFrame(message))).toEqual({ kind: 'message', ...message })
-    expect(read(encodeEndedFrame(CLIENT))).toEqual({ kind: 'ended', clientId: CLIENT })
+    expect(read(encodeEndedFrame(CLIENT))).toEqual({ kind: 'ended', clientId: CLIENT, silentMs: 0 })
     expect(read(QUERY_FRAME)).toEqual({ kind: 'query' })
     expect(read(KEEP_ALIVE_FRAME)).toEqual({ kind: 'awareness', update: Uint8Array.of(0) })
     expect(read(EMPTY_SYNC_STEP_1_FRAME)).toEqual({ kind: 'sync', step: 0, payload: Uint8Array.of(0) })

@@ -143,13 +143,23 @@ describe('relay', { timeout: 20_000 }, () => {
     await until('the entry', () => frames.length === 2)
     ws.send(entryFrame(alice.clientId, 9, { text: 'forged' }))
     for (let clock = 10; clock < 30; clock++) ws.send(entryFrame(alice.clientId, clock, null))
-    ws.send(encodeEndedFrame(alice.clientId))
     await until('all of them', () => alice.rejects.totals()['own-entry'] === 21)
     await until('the objection', () => frames.length === 3)
     ws.send(QUERY_FRAME)
     await until('the answer', () => frames.length === 4)
     expect(alice.evidence).toEqual([])
     expect(frames.slice(2)).toEqual([`entry ${alice.clientId}@3 "a"`, `entry ${alice.clientId}@3 "a"`])
+  })
+
+  it('[Y9] told by our server that our socket ended, as it may after a reconnect, we say that we are here', async () => {
+    const relay = await startRawRelay()
+    const alice = createMember({ room: 'r', servers: [relay.url] })
+    alice.say('a')
+    const { ws, frames } = await relay.socket(0)
+    await until('the entry', () => frames.length === 2)
+    ws.send(encodeEndedFrame(alice.clientId))
+    await until('the objection', () => frames.length === 3)
+    expect(frames[2]).toBe(`entry ${alice.clientId}@3 "a"`)
   })
 
   it('[Y10] malformed, unknown, oversized and text frames are counted, and the socket goes on', async () => {
