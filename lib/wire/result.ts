@@ -13,6 +13,12 @@ export type RejectReason =
   | 'unknown-frame'
   | 'document-refused'
   | 'signaling-refused'
+  | 'bad-hello'
+  | 'bad-signature'
+  | 'wrong-peer'
+  | 'wrong-secret'
+  | 'replayed'
+  | 'not-authentic'
 
 export type Result<Value> =
   | { readonly ok: true; readonly value: Value }

@@ -15,7 +15,7 @@ declare const pathBrand: unique symbol
 export type PathId = string & { readonly [pathBrand]: true }
 
 /** direct: a WebRTC data channel · tab: another tab or instance of this machine · relay: through a server. */
-export type PathKind = 'direct' | 'tab' | 'relay'
+export type PathKind = 'direct' | 'tab' | 'relay' | 'via'
 
 export interface Path {
   readonly id: PathId

@@ -1,0 +1,56 @@
+/**
+ * What travels on a carrier that others can read or touch: the relay, a tab, a neighbour. On a data channel, which is
+ * encrypted by itself and whose keys were vouched for inside the link, the frames of the link travel bare.
+ *
+ *   envelope = 0 attempt:varUint hello    a message of the hello, of that attempt
+ *            | 1 sealed                   a frame of the link under its keys
+ *            | 2                          "I have no keys for what you sent: say hello again"
+ */
+import * as decoding from 'lib0/decoding'
+import * as encoding from 'lib0/encoding'
+import { MAX_COUNT, MAX_FRAME_BYTES } from './limits.ts'
+import { accept, attempt, type Result, reject } from './result.ts'
+
+const HELLO = 0
+const SEALED = 1
+const RESTART = 2
+
+export type Envelope =
+  | { readonly kind: 'hello'; readonly attempt: number; readonly bytes: Uint8Array }
+  | { readonly kind: 'sealed'; readonly bytes: Uint8Array }
+  | { readonly kind: 'restart' }
+
+export function decodeEnvelope(bytes: Uint8Array): Result<Envelope> {
+  if (bytes.length > MAX_FRAME_BYTES) return reject('too-large')
+  return attempt(() => {
+    const decoder = decoding.createDecoder(bytes)
+    switch (decoding.readVarUint(decoder)) {
+      case HELLO: {
+        const count = decoding.readVarUint(decoder)
+        if (count > MAX_COUNT) return reject('malformed')
+        return accept({ kind: 'hello', attempt: count, bytes: decoding.readTailAsUint8Array(decoder) })
+      }
+      case SEALED:
+        return accept({ kind: 'sealed', bytes: decoding.readTailAsUint8Array(decoder) })
+      case RESTART:
+        return decoding.hasContent(decoder) ? reject('malformed') : accept({ kind: 'restart' })
+      default:
+        return reject('unknown-frame')
+    }
+  })
+}
+
+export const encodeHelloEnvelope = (attemptCount: number, hello: Uint8Array): Uint8Array =>
+  encoding.encode((encoder) => {
+    encoding.writeVarUint(encoder, HELLO)
+    encoding.writeVarUint(encoder, attemptCount)
+    encoding.writeUint8Array(encoder, hello)
+  })
+
+export const encodeSealedEnvelope = (sealed: Uint8Array): Uint8Array =>
+  encoding.encode((encoder) => {
+    encoding.writeVarUint(encoder, SEALED)
+    encoding.writeUint8Array(encoder, sealed)
+  })
+
+export const RESTART_ENVELOPE: Uint8Array = Uint8Array.of(RESTART)

@@ -1,0 +1,178 @@
+/**
+ * The frames inside a link: what one member says to another, once the hello is proved.
+ *
+ *   frame    = entry | goodbye | message | ping | pong | signal | document | via | lease | peers
+ *   entry    = 1 update:varUint8Array                     the sender's own entry: an awareness update of one client
+ *   goodbye  = 2 clientId:varUint clock:varUint
+ *   message  = 3 clientId:varUint seq:varUint body:varString
+ *   ping     = 4 token:varUint                            pong = 5 token:varUint
+ *   signal   = 6 kind:varUint json:varString              kind 0 = description, 1 = candidate, 2 = no more candidates
+ *   document = 7 step:varUint payload:varUint8Array       step 0 = state vector, 1 = answer, 2 = update
+ *   via      = 8 far:connectionId sealed:varUint8Array    to a neighbour: pass it on to `far`; from it: `far` says this
+ *   lease    = 9 ms:varUint                               "I may be silent for so long": a hidden or frozen tab
+ *   peers    = 10 count:varUint connectionId{count}       whom the sender is linked to
+ *
+ * A connectionId is 22 ASCII bytes. Knows shapes and sizes; not who may say what, nor what is in a JSON.
+ */
+import * as decoding from 'lib0/decoding'
+import * as encoding from 'lib0/encoding'
+import type { ClientId, ConnectionId } from '../base/ids.ts'
+import { readBlock, readConnectionId, readConnectionIds, writeConnectionId, writeConnectionIds } from './fixed-bytes.ts'
+import type { MessageFrame, SyncStep } from './frame.ts'
+import {
+  MAX_CANDIDATE_BYTES,
+  MAX_CLIENT_ID,
+  MAX_COUNT,
+  MAX_DESCRIPTION_BYTES,
+  MAX_DOCUMENT_UPDATE_BYTES,
+  MAX_FRAME_BYTES,
+  MAX_LEASE_MS,
+  MAX_MEMBERS,
+} from './limits.ts'
+import { accept, attempt, type Result, reject } from './result.ts'
+
+const ENTRY = 1
+const GOODBYE = 2
+const MESSAGE = 3
+const PING = 4
+const PONG = 5
+const SIGNAL = 6
+const DOCUMENT = 7
+const VIA = 8
+const LEASE = 9
+const PEERS = 10
+
+const SIGNALS = ['description', 'candidate', 'end-of-candidates'] as const
+export type SignalKind = (typeof SIGNALS)[number]
+const MAX_SIGNAL_BYTES: Readonly<Record<SignalKind, number>> = {
+  description: MAX_DESCRIPTION_BYTES,
+  candidate: MAX_CANDIDATE_BYTES,
+  'end-of-candidates': 0,
+}
+
+export type LinkFrame =
+  | { readonly kind: 'entry'; readonly update: Uint8Array }
+  | { readonly kind: 'goodbye'; readonly clientId: ClientId; readonly clock: number }
+  | ({ readonly kind: 'message' } & MessageFrame)
+  | { readonly kind: 'ping'; readonly token: number }
+  | { readonly kind: 'pong'; readonly token: number }
+  /** `json` is text that nobody has parsed yet; `''` at the end of candidates. */
+  | { readonly kind: 'signal'; readonly signal: SignalKind; readonly json: string }
+  | { readonly kind: 'document'; readonly step: SyncStep; readonly payload: Uint8Array }
+  | { readonly kind: 'via'; readonly far: ConnectionId; readonly sealed: Uint8Array }
+  | { readonly kind: 'lease'; readonly leaseMs: number }
+  | { readonly kind: 'peers'; readonly peers: readonly ConnectionId[] }
+
+/** Reads one frame, whole or not at all. Payloads are views of `bytes`, not copies. Never throws. */
+export function decodeLinkFrame(bytes: Uint8Array): Result<LinkFrame> {
+  if (bytes.length > MAX_FRAME_BYTES) return reject('too-large')
+  return attempt(() => {
+    const decoder = decoding.createDecoder(bytes)
+    const frame = readFrame(decoder)
+    return frame.ok && decoding.hasContent(decoder) ? reject('malformed') : frame
+  })
+}
+
+function readFrame(decoder: decoding.Decoder): Result<LinkFrame> {
+  const type = decoding.readVarUint(decoder)
+  switch (type) {
+    case ENTRY: {
+      const update = readBlock(decoder, MAX_FRAME_BYTES)
+      return update === undefined ? reject('too-large') : accept({ kind: 'entry', update })
+    }
+    case GOODBYE:
+      return accept({ kind: 'goodbye', clientId: readClientId(decoder), clock: readCount(decoder, MAX_COUNT) })
+    case MESSAGE: {
+      const clientId = readClientId(decoder)
+      return accept({ kind: 'message', clientId, seq: readCount(decoder, MAX_COUNT), body: readText(decoder) })
+    }
+    case PING:
+    case PONG:
+      return accept({ kind: type === PING ? 'ping' : 'pong', token: readCount(decoder, MAX_COUNT) })
+    case SIGNAL:
+      return readSignal(decoder)
+    case DOCUMENT: {
+      const step = decoding.readVarUint(decoder)
+      if (step !== 0 && step !== 1 && step !== 2) return reject('malformed')
+      const payload = readBlock(decoder, MAX_DOCUMENT_UPDATE_BYTES)
+      return payload === undefined ? reject('too-large') : accept({ kind: 'document', step, payload })
+    }
+    case VIA: {
+      const far = readConnectionId(decoder)
+      const sealed = readBlock(decoder, MAX_FRAME_BYTES)
+      return sealed === undefined ? reject('too-large') : accept({ kind: 'via', far, sealed })
+    }
+    case LEASE:
+      return accept({ kind: 'lease', leaseMs: readCount(decoder, MAX_LEASE_MS) })
+    case PEERS: {
+      const peers = readConnectionIds(decoder, MAX_MEMBERS)
+      return peers === undefined ? reject('too-large') : accept({ kind: 'peers', peers })
+    }
+    default:
+      return reject('unknown-frame')
+  }
+}
+
+function readSignal(decoder: decoding.Decoder): Result<LinkFrame> {
+  const signal = SIGNALS[decoding.readVarUint(decoder)]
+  if (signal === undefined) return reject('malformed')
+  const json = readBlock(decoder, MAX_SIGNAL_BYTES[signal])
+  return json === undefined ? reject('too-large') : accept({ kind: 'signal', signal, json: textOf(json) })
+}
+
+const readClientId = (decoder: decoding.Decoder): ClientId => readCount(decoder, MAX_CLIENT_ID) as ClientId
+
+function readCount(decoder: decoding.Decoder, most: number): number {
+  const count = decoding.readVarUint(decoder)
+  if (count > most) throw new RangeError('a count over its limit')
+  return count
+}
+
+function readText(decoder: decoding.Decoder): string {
+  const text = readBlock(decoder, MAX_FRAME_BYTES)
+  if (text === undefined) throw new RangeError('a text over the limit of a frame')
+  return textOf(text)
+}
+
+/** Throws on bytes that are no UTF-8. */
+const textOf = (bytes: Uint8Array): string => new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+
+export const encodeLinkFrame = (frame: LinkFrame): Uint8Array =>
+  encoding.encode((encoder) => {
+    switch (frame.kind) {
+      case 'entry':
+        encoding.writeVarUint(encoder, ENTRY)
+        return encoding.writeVarUint8Array(encoder, frame.update)
+      case 'goodbye':
+        encoding.writeVarUint(encoder, GOODBYE)
+        encoding.writeVarUint(encoder, frame.clientId)
+        return encoding.writeVarUint(encoder, frame.clock)
+      case 'message':
+        encoding.writeVarUint(encoder, MESSAGE)
+        encoding.writeVarUint(encoder, frame.clientId)
+        encoding.writeVarUint(encoder, frame.seq)
+        return encoding.writeVarString(encoder, frame.body)
+      case 'ping':
+      case 'pong':
+        encoding.writeVarUint(encoder, frame.kind === 'ping' ? PING : PONG)
+        return encoding.writeVarUint(encoder, frame.token)
+      case 'signal':
+        encoding.writeVarUint(encoder, SIGNAL)
+        encoding.writeVarUint(encoder, SIGNALS.indexOf(frame.signal))
+        return encoding.writeVarString(encoder, frame.json)
+      case 'document':
+        encoding.writeVarUint(encoder, DOCUMENT)
+        encoding.writeVarUint(encoder, frame.step)
+        return encoding.writeVarUint8Array(encoder, frame.payload)
+      case 'via':
+        encoding.writeVarUint(encoder, VIA)
+        writeConnectionId(encoder, frame.far)
+        return encoding.writeVarUint8Array(encoder, frame.sealed)
+      case 'lease':
+        encoding.writeVarUint(encoder, LEASE)
+        return encoding.writeVarUint(encoder, frame.leaseMs)
+      case 'peers':
+        encoding.writeVarUint(encoder, PEERS)
+        return writeConnectionIds(encoder, frame.peers)
+    }
+  })
