@@ -9,11 +9,11 @@ import type { Identity } from './identity.ts'
 const LABEL = 'copresence-server-1'
 
 /** What is signed; it begins with its own label, so that no server can have a hello signed. */
-const statement = (nonce: Uint8Array): Uint8Array => concatBytes(utf8(LABEL), nonce)
+export const challengeStatement = (nonce: Uint8Array): Uint8Array => concatBytes(utf8(LABEL), nonce)
 
 /** Our signature over a server's nonce. */
 export const signChallenge = (identity: Identity, nonce: Uint8Array): Promise<Uint8Array> =>
-  identity.sign(statement(nonce))
+  identity.sign(challengeStatement(nonce))
 
 export interface ServerProof {
   readonly nonce: Uint8Array
@@ -26,6 +26,6 @@ export async function checkServerProof(
   { nonce, publicKey, signature }: ServerProof,
   crypto: Pick<Crypto, 'sha256' | 'verify'>,
 ): Promise<Result<ConnectionId>> {
-  const isProved = await crypto.verify(publicKey, signature, statement(nonce))
+  const isProved = await crypto.verify(publicKey, signature, challengeStatement(nonce))
   return isProved ? accept(connectionIdOf(publicKey, crypto)) : reject('bad-signature')
 }

@@ -13,13 +13,8 @@ export const TOPIC_BYTES = 32
 
 const CONNECTION_ID = /^[A-Za-z0-9_-]{22}$/
 
-/** The next `length` bytes as a plain view, whichever class the frame is of and whatever lies behind it in memory. */
-export function readBytes(decoder: decoding.Decoder, length: number): Uint8Array {
-  const { arr, pos } = decoder
-  if (length > arr.length - pos) throw new RangeError('cut short')
-  decoder.pos += length
-  return new Uint8Array(arr.buffer, arr.byteOffset + pos, length)
-}
+/** The next `length` bytes as a plain view, whichever class the frame is of; never past the frame's end. */
+export const readBytes = decoding.readUint8Array
 
 /** A block that announces its length; `undefined` where that is over `maxBytes`. */
 export function readBlock(decoder: decoding.Decoder, maxBytes: number): Uint8Array | undefined {

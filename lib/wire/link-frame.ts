@@ -1,16 +1,17 @@
 /**
  * The frames inside a link: what one member says to another, once the hello is proved.
  *
- *   frame    = entry | goodbye | message | ping | pong | signal | document | via | lease | peers
+ *   frame    = entry | goodbye | message | ping | pong | signal | document | via | lease | peers | find
  *   entry    = 1 update:varUint8Array                     the sender's own entry: an awareness update of one client
- *   goodbye  = 2 clientId:varUint clock:varUint
+ *   goodbye  = 2                                          the sender leaves the channel: its last word on this link
  *   message  = 3 clientId:varUint seq:varUint body:varString
  *   ping     = 4 token:varUint                            pong = 5 token:varUint
- *   signal   = 6 kind:varUint json:varString              kind 0 = description, 1 = candidate, 2 = no more candidates
+ *   signal   = 6 kind:varUint json:varString              kind 0 = description, 1 = candidate, 2 = restart
  *   document = 7 step:varUint payload:varUint8Array       step 0 = state vector, 1 = answer, 2 = update
  *   via      = 8 far:connectionId sealed:varUint8Array    to a neighbour: pass it on to `far`; from it: `far` says this
  *   lease    = 9 ms:varUint                               "I may be silent for so long": a hidden or frozen tab
  *   peers    = 10 count:varUint connectionId{count}       whom the sender is linked to
+ *   find     = 11 count:varUint connectionId{count}       "which of these are you linked to?"
  *
  * A connectionId is 22 ASCII bytes. Knows shapes and sizes; not who may say what, nor what is in a JSON.
  */
@@ -41,27 +42,28 @@ const DOCUMENT = 7
 const VIA = 8
 const LEASE = 9
 const PEERS = 10
+const FIND = 11
 
-const SIGNALS = ['description', 'candidate', 'end-of-candidates'] as const
+const SIGNALS = ['description', 'candidate', 'restart'] as const
 export type SignalKind = (typeof SIGNALS)[number]
 const MAX_SIGNAL_BYTES: Readonly<Record<SignalKind, number>> = {
   description: MAX_DESCRIPTION_BYTES,
   candidate: MAX_CANDIDATE_BYTES,
-  'end-of-candidates': 0,
+  restart: MAX_CANDIDATE_BYTES,
 }
 
 export type LinkFrame =
   | { readonly kind: 'entry'; readonly update: Uint8Array }
-  | { readonly kind: 'goodbye'; readonly clientId: ClientId; readonly clock: number }
+  | { readonly kind: 'goodbye' }
   | ({ readonly kind: 'message' } & MessageFrame)
   | { readonly kind: 'ping'; readonly token: number }
   | { readonly kind: 'pong'; readonly token: number }
-  /** `json` is text that nobody has parsed yet; `''` at the end of candidates. */
+  /** `json` is text that nobody has parsed yet. `restart`: the far end asks for a fresh offer. */
   | { readonly kind: 'signal'; readonly signal: SignalKind; readonly json: string }
   | { readonly kind: 'document'; readonly step: SyncStep; readonly payload: Uint8Array }
   | { readonly kind: 'via'; readonly far: ConnectionId; readonly sealed: Uint8Array }
-  | { readonly kind: 'lease'; readonly leaseMs: number }
-  | { readonly kind: 'peers'; readonly peers: readonly ConnectionId[] }
+  | { readonly kind: 'lease'; readonly ms: number }
+  | { readonly kind: 'peers' | 'find'; readonly peers: readonly ConnectionId[] }
 
 /** Reads one frame, whole or not at all. Payloads are views of `bytes`, not copies. Never throws. */
 export function decodeLinkFrame(bytes: Uint8Array): Result<LinkFrame> {
@@ -81,7 +83,7 @@ function readFrame(decoder: decoding.Decoder): Result<LinkFrame> {
       return update === undefined ? reject('too-large') : accept({ kind: 'entry', update })
     }
     case GOODBYE:
-      return accept({ kind: 'goodbye', clientId: readClientId(decoder), clock: readCount(decoder, MAX_COUNT) })
+      return accept({ kind: 'goodbye' })
     case MESSAGE: {
       const clientId = readClientId(decoder)
       return accept({ kind: 'message', clientId, seq: readCount(decoder, MAX_COUNT), body: readText(decoder) })
@@ -103,10 +105,11 @@ function readFrame(decoder: decoding.Decoder): Result<LinkFrame> {
       return sealed === undefined ? reject('too-large') : accept({ kind: 'via', far, sealed })
     }
     case LEASE:
-      return accept({ kind: 'lease', leaseMs: readCount(decoder, MAX_LEASE_MS) })
-    case PEERS: {
+      return accept({ kind: 'lease', ms: readCount(decoder, MAX_LEASE_MS) })
+    case PEERS:
+    case FIND: {
       const peers = readConnectionIds(decoder, MAX_MEMBERS)
-      return peers === undefined ? reject('too-large') : accept({ kind: 'peers', peers })
+      return peers === undefined ? reject('too-large') : accept({ kind: type === PEERS ? 'peers' : 'find', peers })
     }
     default:
       return reject('unknown-frame')
@@ -137,42 +140,53 @@ function readText(decoder: decoding.Decoder): string {
 /** Throws on bytes that are no UTF-8. */
 const textOf = (bytes: Uint8Array): string => new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
 
-export const encodeLinkFrame = (frame: LinkFrame): Uint8Array =>
+/** An awareness update of exactly one client, the sender's own. */
+export const encodeEntry = (update: Uint8Array): Uint8Array =>
+  encode(ENTRY, (encoder) => encoding.writeVarUint8Array(encoder, update))
+
+export const GOODBYE_FRAME: Uint8Array = Uint8Array.of(GOODBYE)
+
+export const encodeMessage = ({ clientId, seq, body }: MessageFrame): Uint8Array =>
+  encode(MESSAGE, (encoder) => {
+    encoding.writeVarUint(encoder, clientId)
+    encoding.writeVarUint(encoder, seq)
+    encoding.writeVarString(encoder, body)
+  })
+
+export const encodePing = (token: number): Uint8Array =>
+  encode(PING, (encoder) => encoding.writeVarUint(encoder, token))
+
+export const encodePong = (token: number): Uint8Array =>
+  encode(PONG, (encoder) => encoding.writeVarUint(encoder, token))
+
+export const encodeSignal = (signal: SignalKind, json: string): Uint8Array =>
+  encode(SIGNAL, (encoder) => {
+    encoding.writeVarUint(encoder, SIGNALS.indexOf(signal))
+    encoding.writeVarString(encoder, json)
+  })
+
+export const encodeDocument = (step: SyncStep, payload: Uint8Array): Uint8Array =>
+  encode(DOCUMENT, (encoder) => {
+    encoding.writeVarUint(encoder, step)
+    encoding.writeVarUint8Array(encoder, payload)
+  })
+
+export const encodeVia = (far: ConnectionId, sealed: Uint8Array): Uint8Array =>
+  encode(VIA, (encoder) => {
+    writeConnectionId(encoder, far)
+    encoding.writeVarUint8Array(encoder, sealed)
+  })
+
+export const encodeLease = (ms: number): Uint8Array => encode(LEASE, (encoder) => encoding.writeVarUint(encoder, ms))
+
+export const encodePeers = (peers: readonly ConnectionId[]): Uint8Array =>
+  encode(PEERS, (encoder) => writeConnectionIds(encoder, peers))
+
+export const encodeFind = (peers: readonly ConnectionId[]): Uint8Array =>
+  encode(FIND, (encoder) => writeConnectionIds(encoder, peers))
+
+const encode = (type: number, write: (encoder: encoding.Encoder) => void): Uint8Array =>
   encoding.encode((encoder) => {
-    switch (frame.kind) {
-      case 'entry':
-        encoding.writeVarUint(encoder, ENTRY)
-        return encoding.writeVarUint8Array(encoder, frame.update)
-      case 'goodbye':
-        encoding.writeVarUint(encoder, GOODBYE)
-        encoding.writeVarUint(encoder, frame.clientId)
-        return encoding.writeVarUint(encoder, frame.clock)
-      case 'message':
-        encoding.writeVarUint(encoder, MESSAGE)
-        encoding.writeVarUint(encoder, frame.clientId)
-        encoding.writeVarUint(encoder, frame.seq)
-        return encoding.writeVarString(encoder, frame.body)
-      case 'ping':
-      case 'pong':
-        encoding.writeVarUint(encoder, frame.kind === 'ping' ? PING : PONG)
-        return encoding.writeVarUint(encoder, frame.token)
-      case 'signal':
-        encoding.writeVarUint(encoder, SIGNAL)
-        encoding.writeVarUint(encoder, SIGNALS.indexOf(frame.signal))
-        return encoding.writeVarString(encoder, frame.json)
-      case 'document':
-        encoding.writeVarUint(encoder, DOCUMENT)
-        encoding.writeVarUint(encoder, frame.step)
-        return encoding.writeVarUint8Array(encoder, frame.payload)
-      case 'via':
-        encoding.writeVarUint(encoder, VIA)
-        writeConnectionId(encoder, frame.far)
-        return encoding.writeVarUint8Array(encoder, frame.sealed)
-      case 'lease':
-        encoding.writeVarUint(encoder, LEASE)
-        return encoding.writeVarUint(encoder, frame.leaseMs)
-      case 'peers':
-        encoding.writeVarUint(encoder, PEERS)
-        return writeConnectionIds(encoder, frame.peers)
-    }
+    encoding.writeVarUint(encoder, type)
+    write(encoder)
   })
