@@ -22,6 +22,9 @@ export type CountedEvent =
   | 'dropped-bad-state'
   | 'dropped-repeated-answer'
   | 'dropped-question'
+  | 'dropped-not-member'
+  | 'dropped-no-receiver'
+  | 'dropped-repeated-join'
   // Sockets that were ended by the server.
   | 'closed-malformed'
   | 'closed-wrong-type'
@@ -32,6 +35,8 @@ export type CountedEvent =
   | 'closed-flood'
   | 'closed-backlog'
   | 'closed-hello'
+  | 'closed-unproved'
+  | 'closed-proof'
   | 'closed-silent'
   | 'closed-replaced'
   | 'closed-internal'

@@ -8,7 +8,15 @@ import type { Limits } from './limits.ts'
 import { createTokenBucket } from './token-bucket.ts'
 
 /** The codes of RFC 6455 and its registry that the server closes with. */
-export const CLOSE = { goingAway: 1001, wrongType: 1003, malformed: 1007, policy: 1008, internal: 1011, later: 1013 }
+export const CLOSE = {
+  goingAway: 1001,
+  wrongType: 1003,
+  malformed: 1007,
+  policy: 1008,
+  tooLarge: 1009,
+  internal: 1011,
+  later: 1013,
+}
 
 export interface GuardedSocket {
   /** Sends, or cuts the socket off if too much waits for it already. Nothing once it has ended. */

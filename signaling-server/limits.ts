@@ -72,7 +72,7 @@ export const LIMITS = {
   helloTimeoutMs: {
     default: 10_000,
     unit: 'ms',
-    meaning: 'for the first subscribe, or the first frame in a room; later closes the socket with 1008',
+    meaning: 'for the first subscribe or join, or the first frame in a room; later closes the socket with 1008',
     max: LONGEST_MS,
   },
   pingIntervalMs: { default: 2_000, unit: 'ms', meaning: 'between two pings of a socket', max: LONGEST_MS },
@@ -99,6 +99,12 @@ export const LIMITS = {
     default: 100,
     unit: 'ms',
     meaning: 'between two rounds of asking a room for its awareness',
+    max: LONGEST_MS,
+  },
+  rejoinTimeoutMs: {
+    default: 5_000,
+    unit: 'ms',
+    meaning: 'for a socket that replaced its own to join the same topics; the others are not told that it was away',
     max: LONGEST_MS,
   },
   closeTimeoutMs: {

@@ -1,14 +1,17 @@
 /**
- * The signaling/relay server: one port for health, the demo, y-webrtc's signaling at `/` and the y-websocket protocol at
- * `/yjs/<room>`. Owns the port, the sockets and the timers; keeps no presence and no document.
+ * The signaling/relay server: one port for health, the demo, our own protocol and y-webrtc's signaling at `/`, told apart
+ * by the subprotocol, and the y-websocket protocol at `/yjs/<room>`. Owns the port, the sockets and the timers; keeps no presence and no document.
  */
 import type { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
+import { RELAY_SUBPROTOCOL } from '../lib/wire/relay-frame.ts'
 import { createAddressCounter } from './addresses.ts'
+import { handleBlindSocket } from './blind-socket.ts'
+import { createBlindTopics } from './blind-topics.ts'
 import { type CountedEvent, createCounts } from './counts.ts'
-import { CLOSE, type GuardedSocket, guardSocket } from './guarded-socket.ts'
+import { CLOSE, type GuardedSocket, guardSocket, type SocketHandler } from './guarded-socket.ts'
 import { createHeartbeat } from './heartbeat.ts'
 import { createHttpServer, refuseUpgrade } from './http.ts'
 import { resolveSettings, type SignalingServerOptions } from './options.ts'
@@ -21,7 +24,7 @@ import { type Admission, admitUpgrade, type Refusal, refusal } from './upgrade.t
 export interface SignalingServerStats {
   /** Open sockets. */
   readonly connections: number
-  /** Topics of `/` with at least one socket. */
+  /** Topics of `/` with at least one socket, of both protocols. */
   readonly topics: number
   /** Rooms of `/yjs/` with at least one socket. */
   readonly rooms: number
@@ -52,21 +55,28 @@ export function createSignalingServer(options: SignalingServerOptions = {}): Sig
   const sockets = new Set<GuardedSocket>()
   const addresses = createAddressCounter(limits.maxSocketsPerIp)
   const topics = createTopics({ limits, counts })
+  const blindTopics = createBlindTopics({ limits, counts })
   const rooms = createRooms({ limits, counts, now })
   const heartbeat = createHeartbeat({ limits, now, sockets, keepAlive: () => rooms.keepAlive() })
   let files: StaticFiles = new Map()
   let actualPort = port
   let closing: Promise<void> | undefined
+  const present = () => ({
+    connections: sockets.size,
+    topics: topics.size + blindTopics.size,
+    rooms: rooms.size,
+  })
 
   const http = createHttpServer({
     limits,
     files: () => files,
-    health: () => ({ connections: sockets.size, topics: topics.size, rooms: rooms.size }),
+    health: () => present(),
   })
   const webSockets = new WebSocketServer({
     noServer: true,
     clientTracking: false,
     perMessageDeflate: false,
+    handleProtocols: (offered) => (offered.has(RELAY_SUBPROTOCOL) ? RELAY_SUBPROTOCOL : ([...offered][0] ?? false)),
     maxPayload: limits.maxPayloadBytes,
     // Many tiny pieces of one message cost far more memory than their bytes; browsers send few.
     maxFragments: 1_024,
@@ -82,6 +92,17 @@ export function createSignalingServer(options: SignalingServerOptions = {}): Sig
     return isFull ? refusal(503, 'refused-room-full') : admission
   }
 
+  const handlerOf = (socket: GuardedSocket, admission: Exclude<Admission, Refusal>): SocketHandler => {
+    switch (admission.kind) {
+      case 'signaling':
+        return topics.handle(socket)
+      case 'blind':
+        return handleBlindSocket(socket, { topics: blindTopics, counts })
+      case 'room':
+        return rooms.handle(socket, admission.name, admission.key)
+    }
+  }
+
   const open = (request: IncomingMessage, stream: Duplex, head: Buffer, admission: Exclude<Admission, Refusal>) => {
     webSockets.handleUpgrade(request, stream, head, (ws) => {
       const release = addresses.take(request.socket.remoteAddress)
@@ -89,9 +110,7 @@ export function createSignalingServer(options: SignalingServerOptions = {}): Sig
         sockets.delete(socket)
         release()
       }
-      const socket = guardSocket(ws, { limits, counts, now, onEnd }, (socket) =>
-        admission.kind === 'room' ? rooms.handle(socket, admission.name, admission.key) : topics.handle(socket),
-      )
+      const socket = guardSocket(ws, { limits, counts, now, onEnd }, (socket) => handlerOf(socket, admission))
       sockets.add(socket)
     })
   }
@@ -124,6 +143,7 @@ export function createSignalingServer(options: SignalingServerOptions = {}): Sig
     await ready.catch(() => undefined)
     heartbeat.stop()
     rooms.silence()
+    blindTopics.silence()
     const isStopped = new Promise<void>((resolve) => (http.listening ? http.close(() => resolve()) : resolve()))
     for (const socket of [...sockets]) socket.close(CLOSE.goingAway)
     http.closeIdleConnections()
@@ -144,7 +164,7 @@ export function createSignalingServer(options: SignalingServerOptions = {}): Sig
     get port() {
       return actualPort
     },
-    stats: () => ({ connections: sockets.size, topics: topics.size, rooms: rooms.size, counts: counts.totals() }),
+    stats: () => ({ ...present(), counts: counts.totals() }),
     close() {
       closing ??= stop()
       return closing

@@ -1,10 +1,13 @@
-/** What a request for a WebSocket is for, told from its headers alone: signaling, a room, or nothing here. Pure. */
+/** What a request for a WebSocket is for, told from its headers alone: signaling, blind topics, a room, or nothing. Pure. */
 import type { IncomingMessage } from 'node:http'
+import { RELAY_SUBPROTOCOL } from '../lib/wire/relay-frame.ts'
 import type { CountedEvent } from './counts.ts'
 import { decodePath } from './url-path.ts'
 
 export type Admission =
   | { readonly kind: 'signaling' }
+  /** Our own protocol. */
+  | { readonly kind: 'blind' }
   /** `key`: the client is ours, and the same on its next socket. */
   | { readonly kind: 'room'; readonly name: string; readonly key: string | undefined }
   | Refusal
@@ -31,9 +34,11 @@ export function admitUpgrade(
   if (origins.length > 0 && origin !== undefined && !origins.includes(origin)) return refusal(403, 'refused-origin')
   const [path = '', ...query] = url.split('?')
   if (path === '/') {
-    // Subprotocols are how the signaling of our own links will be asked for; the stock one has none.
-    if (headers['sec-websocket-protocol'] !== undefined) return refusal(400, 'refused-request')
-    return { kind: 'signaling' }
+    // The stock signaling has no subprotocol.
+    const offered = headers['sec-websocket-protocol']
+    if (offered === undefined) return { kind: 'signaling' }
+    const isOurs = offered.split(',').some((protocol) => protocol.trim() === RELAY_SUBPROTOCOL)
+    return isOurs ? { kind: 'blind' } : refusal(400, 'refused-request')
   }
   if (!path.startsWith(ROOM_PATH)) return refusal(404, 'refused-path')
   const name = decodePath(path.slice(ROOM_PATH.length))

@@ -50,7 +50,7 @@ it('[S11] what is no endpoint is answered 404, and a bad room or key 400', async
     ['/?x=1', 101],
   ]
   for (const [path, status] of statuses) expect(await upgradeStatus(server.url + path), path).toBe(status)
-  expect(await upgradeStatus(server.url, { headers: { 'Sec-WebSocket-Protocol': 'copresence.1' } })).toBe(400)
+  expect(await upgradeStatus(server.url, { headers: { 'Sec-WebSocket-Protocol': 'copresence.9' } })).toBe(400)
 })
 
 it('[S11] a request that is no good upgrade is answered and ends', async () => {

@@ -1,0 +1,30 @@
+/** Every time and bound of this room, in one place because they depend on each other. */
+
+/** The first delay before a server is tried again is at most this: whoever lost it is back well within every hold. */
+export const FIRST_RETRY_MS = 300
+/** Delays grow to this while others may still wait for us: values flow again at most so long after a server is back. */
+export const SOON_RETRY_MS = 2_000
+/** So long after the first failure nobody waits any more. */
+export const SOON_FOR_MS = 60_000
+/** Delays grow to this in the long run. */
+export const LATE_RETRY_MS = 30_000
+/** No delay is shorter: a server that accepts and closes must not be asked in a circle. */
+export const SHORTEST_RETRY_MS = 20
+/** A connection that was open for so long was well: after its end the delays begin anew. */
+export const WELL_AFTER_MS = 5_000
+/** From the dial to the welcome; a proof and four round trips fit into it on any network that is of use. */
+export const CONNECT_MS = 5_000
+/** A socket that was silent for so long is asked. */
+export const QUIET_MS = 5_000
+/** How long it may take to answer. With `QUIET_MS` it is replaced within the 10 s that a gap may last unnoticed. */
+export const ANSWER_MS = 3_000
+/** A topic that a server did not answer for, since it was full, is asked for again. */
+export const JOIN_AGAIN_MS = 10_000
+/** Bytes waiting in one socket; what would exceed it is not sent (fault F21). */
+export const MAX_BACKLOG_BYTES = 1_048_576
+/** Bytes of one frame that servers take where they are not told otherwise (`maxPayloadBytes`); a larger one is not sent. */
+export const MAX_SENT_BYTES = 262_144
+/** The longest that `leave` and `stop` wait for what was sent to leave, and then for the socket to close: 0.5 s together. */
+export const FLUSH_MS = 300
+export const SOCKET_END_MS = 200
+export const FLUSH_CHECK_MS = 10

@@ -1,0 +1,80 @@
+/**
+ * One socket of our own protocol: it proves its connectionId once, before anything else, then says which topics it is on
+ * and what goes where. Any word at the wrong time costs the socket, and nobody else's.
+ */
+import { randomBytes } from 'node:crypto'
+import { checkServerProof } from '../lib/identity/server-proof.ts'
+import { CONNECTION_ID_BYTES } from '../lib/wire/fixed-bytes.ts'
+import { MAX_FRAME_BYTES } from '../lib/wire/limits.ts'
+import { type ClientFrame, decodeClientFrame, encodeServerFrame, NONCE_BYTES } from '../lib/wire/relay-frame.ts'
+import type { BlindClient, BlindTopics } from './blind-topics.ts'
+import type { Counts } from './counts.ts'
+import { CLOSE, type GuardedSocket, type SocketHandler } from './guarded-socket.ts'
+import { nodeCrypto } from './node-crypto.ts'
+
+/** With its sender put in, a frame must still be one that every client takes. */
+const MAX_CLIENT_FRAME_BYTES = MAX_FRAME_BYTES - CONNECTION_ID_BYTES
+const PONG = encodeServerFrame({ kind: 'pong' })
+
+/** `checking`: the one signature that the socket may show is being looked at. */
+type Stage = 'challenged' | 'checking' | 'ended' | BlindClient
+
+/** What a socket of the subprotocol `copresence.1` does with its messages. */
+export function handleBlindSocket(
+  socket: GuardedSocket,
+  { topics, counts }: { topics: BlindTopics; counts: Counts },
+): SocketHandler {
+  const nonce = Uint8Array.from(randomBytes(NONCE_BYTES))
+  let stage: Stage = 'challenged'
+  socket.send(encodeServerFrame({ kind: 'challenge', nonce }))
+
+  const check = async (publicKey: Uint8Array, signature: Uint8Array) => {
+    stage = 'checking'
+    const proof = await checkServerProof({ nonce, publicKey, signature }, nodeCrypto)
+    if (stage !== 'checking') return
+    if (!proof.ok) return socket.close(CLOSE.policy, 'closed-proof')
+    stage = topics.admit(proof.value, socket)
+    socket.send(encodeServerFrame({ kind: 'welcome' }))
+  }
+
+  const act = (client: BlindClient, frame: ClientFrame) => {
+    switch (frame.kind) {
+      case 'join':
+        socket.greet()
+        return topics.join(client, frame.topic)
+      case 'leave':
+        return topics.leave(client, frame.topic)
+      case 'send':
+        return topics.send(client, frame)
+      case 'cast':
+        return topics.cast(client, frame)
+      case 'ping':
+        return socket.send(PONG)
+      case 'prove':
+        // One signature to check for one socket, and no more.
+        return socket.close(CLOSE.policy, 'closed-proof')
+    }
+  }
+
+  return {
+    onMessage(data, isBinary) {
+      if (!isBinary) return socket.close(CLOSE.wrongType, 'closed-wrong-type')
+      if (data.length > MAX_CLIENT_FRAME_BYTES) return socket.close(CLOSE.tooLarge, 'closed-too-large')
+      const frame = decodeClientFrame(data)
+      if (typeof stage === 'object') {
+        if (frame.ok) return act(stage, frame.value)
+        if (frame.reason === 'unknown-frame') return counts.count('dropped-unknown')
+        return socket.close(CLOSE.malformed, 'closed-malformed')
+      }
+      if (stage !== 'challenged' || !frame.ok || frame.value.kind !== 'prove') {
+        return socket.close(CLOSE.policy, 'closed-unproved')
+      }
+      const { publicKey, signature } = frame.value
+      check(publicKey, signature).catch(() => socket.close(CLOSE.internal, 'closed-internal'))
+    },
+    onEnd(silentMs) {
+      if (typeof stage === 'object') topics.end(stage, silentMs)
+      stage = 'ended'
+    },
+  }
+}
