@@ -1,17 +1,18 @@
 /**
  * The frames inside a link: what one member says to another, once the hello is proved.
  *
- *   frame    = entry | goodbye | message | ping | pong | signal | document | via | lease | peers | find
+ *   frame    = entry | goodbye | message | ping | pong | signal | document | via | lease | peers | find | passed
  *   entry    = 1 update:varUint8Array                     the sender's own entry: an awareness update of one client
  *   goodbye  = 2                                          the sender leaves the channel: its last word on this link
  *   message  = 3 clientId:varUint seq:varUint body:varString
  *   ping     = 4 token:varUint                            pong = 5 token:varUint
  *   signal   = 6 kind:varUint json:varString              kind 0 = description, 1 = candidate, 2 = restart
  *   document = 7 step:varUint payload:varUint8Array       step 0 = state vector, 1 = answer, 2 = update
- *   via      = 8 far:connectionId sealed:varUint8Array    to a neighbour: pass it on to `far`; from it: `far` says this
+ *   via      = 8 far:connectionId sealed:varUint8Array    to a neighbour: pass it on to `far`
  *   lease    = 9 ms:varUint                               "I may be silent for so long": a hidden or frozen tab
  *   peers    = 10 count:varUint connectionId{count}       whom the sender is linked to
  *   find     = 11 count:varUint connectionId{count}       "which of these are you linked to?"
+ *   passed   = 12 far:connectionId sealed:varUint8Array   from a neighbour: `far` asked it to pass this on
  *
  * A connectionId is 22 ASCII bytes. Knows shapes and sizes; not who may say what, nor what is in a JSON.
  */
@@ -43,6 +44,7 @@ const VIA = 8
 const LEASE = 9
 const PEERS = 10
 const FIND = 11
+const PASSED = 12
 
 const SIGNALS = ['description', 'candidate', 'restart'] as const
 export type SignalKind = (typeof SIGNALS)[number]
@@ -61,7 +63,7 @@ export type LinkFrame =
   /** `json` is text that nobody has parsed yet. `restart`: the far end asks for a fresh offer. */
   | { readonly kind: 'signal'; readonly signal: SignalKind; readonly json: string }
   | { readonly kind: 'document'; readonly step: SyncStep; readonly payload: Uint8Array }
-  | { readonly kind: 'via'; readonly far: ConnectionId; readonly sealed: Uint8Array }
+  | { readonly kind: 'via' | 'passed'; readonly far: ConnectionId; readonly sealed: Uint8Array }
   | { readonly kind: 'lease'; readonly ms: number }
   | { readonly kind: 'peers' | 'find'; readonly peers: readonly ConnectionId[] }
 
@@ -99,10 +101,11 @@ function readFrame(decoder: decoding.Decoder): Result<LinkFrame> {
       const payload = readBlock(decoder, MAX_DOCUMENT_UPDATE_BYTES)
       return payload === undefined ? reject('too-large') : accept({ kind: 'document', step, payload })
     }
-    case VIA: {
+    case VIA:
+    case PASSED: {
       const far = readConnectionId(decoder)
       const sealed = readBlock(decoder, MAX_FRAME_BYTES)
-      return sealed === undefined ? reject('too-large') : accept({ kind: 'via', far, sealed })
+      return sealed === undefined ? reject('too-large') : accept({ kind: type === VIA ? 'via' : 'passed', far, sealed })
     }
     case LEASE:
       return accept({ kind: 'lease', ms: readCount(decoder, MAX_LEASE_MS) })
@@ -171,8 +174,9 @@ export const encodeDocument = (step: SyncStep, payload: Uint8Array): Uint8Array 
     encoding.writeVarUint8Array(encoder, payload)
   })
 
-export const encodeVia = (far: ConnectionId, sealed: Uint8Array): Uint8Array =>
-  encode(VIA, (encoder) => {
+/** What a neighbour is asked to pass on, or passes on. */
+export const encodeVia = (far: ConnectionId, sealed: Uint8Array, kind: 'via' | 'passed' = 'via'): Uint8Array =>
+  encode(kind === 'via' ? VIA : PASSED, (encoder) => {
     writeConnectionId(encoder, far)
     encoding.writeVarUint8Array(encoder, sealed)
   })

@@ -1,0 +1,22 @@
+/** Makes a person's password slow to guess: PBKDF2, the platform's, or the library's where there is none. */
+import { type Crypto, KEY_BYTES } from './crypto.ts'
+import { asSource } from './platform.ts'
+
+/** Rounds of PBKDF2-SHA256: what OWASP's password storage cheat sheet asks for (2023). */
+export const STRETCH_ROUNDS = 600_000
+
+export const createStretch = (subtle: SubtleCrypto | undefined): Crypto['stretch'] =>
+  subtle === undefined ? stretchByLibrary : (password, salt) => stretchBy(subtle, password, salt)
+
+async function stretchBy(subtle: SubtleCrypto, password: Uint8Array, salt: Uint8Array): Promise<Uint8Array> {
+  const key = await subtle.importKey('raw', asSource(password), 'PBKDF2', false, ['deriveBits'])
+  const how = { name: 'PBKDF2', hash: 'SHA-256', salt: asSource(salt), iterations: STRETCH_ROUNDS }
+  return new Uint8Array(await subtle.deriveBits(how, key, 8 * KEY_BYTES))
+}
+
+/** Gives other tasks their turn every 10 ms. */
+async function stretchByLibrary(password: Uint8Array, salt: Uint8Array): Promise<Uint8Array> {
+  const { pbkdf2Async } = await import('@noble/hashes/pbkdf2.js')
+  const { sha256 } = await import('@noble/hashes/sha2.js')
+  return pbkdf2Async(sha256, password, salt, { c: STRETCH_ROUNDS, dkLen: KEY_BYTES })
+}
