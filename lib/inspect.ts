@@ -13,7 +13,7 @@ export interface ChannelReport {
 }
 
 /** The order in which ways are named: the nearest first. */
-const KINDS: readonly PathKind[] = ['tab', 'direct', 'relay']
+const KINDS: readonly PathKind[] = ['tab', 'direct', 'relay', 'via']
 
 export function reportChannel(parts: {
   readonly self: ConnectionId | undefined
@@ -21,8 +21,9 @@ export function reportChannel(parts: {
   readonly transport: TransportReport | undefined
   readonly rejects: Partial<Record<RejectReason, number>>
 }): ChannelReport {
-  const others = parts.members.map(({ connectionId, paths }) => {
-    const open = new Set([...paths.values()].map(({ kind }) => kind))
+  const others = parts.members.map(({ clientId, connectionId, paths }) => {
+    const ways = parts.transport?.paths.filter((path) => path.clientId === clientId) ?? []
+    const open = new Set(paths.size === 0 ? [] : ways.map(({ kind }) => kind))
     return { connectionId, paths: KINDS.filter((kind) => open.has(kind)) }
   })
   return {

@@ -29,6 +29,8 @@ export interface RealtimeOptions {
   updateIntervalMs?: number
   /** JSON bytes of the merged data, 1 to 65536, default 16384. The same on every member of a channel. */
   maxDataBytes?: number
+  /** `links`, the default: our own links. `yjs`: the stock providers, for rooms that stock Yjs clients share. */
+  transport?: 'links' | 'yjs'
   /** Accepted for drop-in use, ignored. */
   environment?: unknown
   /** Logs what happens to `console.debug`; never a payload or a secret. */
@@ -47,6 +49,7 @@ export interface Settings {
   readonly webrtc: WebRtcImplementation | false | undefined
   readonly updateIntervalMs: number
   readonly maxDataBytes: number
+  readonly transport: 'links' | 'yjs'
   readonly isDebug: boolean
 }
 
@@ -65,7 +68,7 @@ export function readSettings(auth: Auth | undefined, options: RealtimeOptions, r
       hint: 'Leave it out; use a secret to keep strangers out.',
     })
   }
-  const { secret, iceServers = [], webrtc, debug = false } = options
+  const { secret, iceServers = [], webrtc, transport = 'links', debug = false } = options
   const updateIntervalMs = options.updateIntervalMs ?? DEFAULT_UPDATE_INTERVAL_MS
   const maxDataBytes = options.maxDataBytes ?? DEFAULT_MAX_DATA_BYTES
   check(
@@ -89,6 +92,7 @@ export function readSettings(auth: Auth | undefined, options: RealtimeOptions, r
   )
   const isSize = Number.isInteger(maxDataBytes) && isWithin(maxDataBytes, 1, LARGEST_MAX_DATA_BYTES)
   check('maxDataBytes', maxDataBytes, isSize, `a whole number from 1 to ${LARGEST_MAX_DATA_BYTES}`)
+  check('transport', transport, transport === 'links' || transport === 'yjs', "'links' or 'yjs'")
   check('debug', debug, typeof debug === 'boolean', 'true or false')
   return {
     participant: readParticipant(options.participant, random),
@@ -99,6 +103,7 @@ export function readSettings(auth: Auth | undefined, options: RealtimeOptions, r
     webrtc,
     updateIntervalMs,
     maxDataBytes,
+    transport,
     isDebug: debug,
   }
 }

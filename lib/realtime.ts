@@ -1,16 +1,17 @@
 /** One connection of one participant: identity, options, and the channels it is in. */
-import type { Doc } from 'yjs'
 import { type Clock, createMonotonicNow, systemClock } from './base/clock.ts'
 import { createEmitter, type Unsubscribe } from './base/emitter.ts'
 import { PresenceError, show } from './base/errors.ts'
 import type { ConnectionId } from './base/ids.ts'
 import { type Page, systemPage } from './base/page.ts'
-import { type RandomBytes, randomConnectionId, systemRandom } from './base/random.ts'
+import { type RandomBytes, systemRandom } from './base/random.ts'
 import { Channel, type ChannelOptions } from './channel.ts'
 import { checkEvent, checkListener, RealtimeComponentEvent, RealtimeComponentState } from './events.ts'
+import type { Crypto } from './identity/crypto.ts'
+import { createIdentity } from './identity/identity.ts'
+import { createSystemCrypto } from './identity/system-crypto.ts'
 import { type Auth, checkChannelName, type RealtimeOptions, readSettings, type Settings } from './options.ts'
-import type { Transport, TransportNeeds } from './wire/transport.ts'
-import { createYjsTransport, type YjsTransportNeeds } from './yjs/transport.ts'
+import { createTravel, type Travel, type TravelNeeds } from './travel.ts'
 
 const STATE_CHANGED = RealtimeComponentEvent.REALTIME_STATE_CHANGED
 
@@ -18,15 +19,17 @@ const STATE_CHANGED = RealtimeComponentEvent.REALTIME_STATE_CHANGED
 export interface Effects {
   readonly clock: Clock
   readonly random: RandomBytes
+  readonly crypto: Crypto
   readonly page: Page | undefined
-  createTransport(needs: YjsTransportNeeds): Transport
+  createTravel(needs: Omit<TravelNeeds, 'ways'>): Travel
 }
 
 const systemEffects = (): Effects => ({
   clock: systemClock,
   random: systemRandom,
+  crypto: createSystemCrypto(),
   page: systemPage(systemClock),
-  createTransport: createYjsTransport,
+  createTravel: (needs) => createTravel({ ...needs, ways: { tabs: true, relay: true } }),
 })
 
 interface Membership {
@@ -39,6 +42,7 @@ export class Realtime {
   readonly connectionId: string
   readonly #settings: Settings
   readonly #effects: Effects
+  readonly #travel: Travel
   readonly #now: () => number
   readonly #states = createEmitter<RealtimeComponentState>()
   readonly #memberships = new Map<string, Membership>()
@@ -59,7 +63,9 @@ export class Realtime {
     )
     this.#effects = effects
     this.#now = createMonotonicNow(effects.clock)
-    this.connectionId = randomConnectionId(effects.random)
+    const identity = createIdentity(effects.crypto)
+    this.connectionId = identity.connectionId
+    this.#travel = effects.createTravel({ ...effects, settings: this.#settings, identity })
     effects.clock.defer(() => this.#states.emit(STATE_CHANGED, RealtimeComponentState.STARTED))
   }
 
@@ -114,6 +120,7 @@ export class Realtime {
     const goodbyes = channels.map((channel) => channel.disconnect())
     this.#effects.clock.defer(() => this.#states.emit(STATE_CHANGED, RealtimeComponentState.STOPPED))
     await Promise.all(goodbyes)
+    await this.#travel.stop()
   }
 
   #join(name: string, options: ChannelOptions): Membership {
@@ -129,7 +136,7 @@ export class Realtime {
       clock,
       page,
       now: this.#now,
-      createTransport: (needs, doc) => this.#createTransport(name, needs, doc),
+      createTransport: (needs, doc) => this.#travel.createTransport(name, needs, doc),
       log: (line) => {
         if (isDebug) console.debug(`copresence ${line}`)
       },
@@ -144,22 +151,6 @@ export class Realtime {
     const membership = { channel, joined }
     this.#memberships.set(name, membership)
     return membership
-  }
-
-  #createTransport(name: string, needs: TransportNeeds, doc: Doc | undefined): Transport {
-    const { app, servers, secret, iceServers, webrtc } = this.#settings
-    return this.#effects.createTransport({
-      ...needs,
-      // No channel's name holds a colon, so no app can be mistaken for a part of one.
-      room: app === undefined || app === '' ? name : `${app}:${name}`,
-      servers,
-      iceServers,
-      webrtc,
-      tabs: true,
-      random: this.#effects.random,
-      ...(secret === undefined ? {} : { secret }),
-      ...(doc === undefined ? {} : { doc }),
-    })
   }
 }
 

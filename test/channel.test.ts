@@ -5,6 +5,7 @@ import { PresenceError, type RealtimeMessage } from '../lib/index.ts'
 import { createRealtime } from '../lib/realtime.ts'
 import { clientIdOf, createTestWorld } from './kit/members.ts'
 import { createMemoryNetwork } from './kit/memory-network.ts'
+import { travelOver } from './kit/travel.ts'
 import { createVirtualClock } from './kit/virtual-clock.ts'
 
 const codeOf = (run: () => unknown): string => {
@@ -23,7 +24,7 @@ describe('states', () => {
     const clock = createVirtualClock()
     const realtime = createRealtime(
       { servers: [] },
-      { clock, page: undefined, createTransport: createMemoryNetwork().createTransport },
+      { clock, page: undefined, createTravel: travelOver(createMemoryNetwork().createTransport) },
     )
     const channel = await realtime.connect('room')
     const states: string[] = []
@@ -58,7 +59,7 @@ describe('states', () => {
     const clock = createVirtualClock()
     const realtime = createRealtime(
       { servers: [] },
-      { clock, page: undefined, createTransport: createMemoryNetwork().createTransport },
+      { clock, page: undefined, createTravel: travelOver(createMemoryNetwork().createTransport) },
     )
     const channel = await realtime.connect('room')
     const states: string[] = []
@@ -178,7 +179,7 @@ describe('document and awareness', () => {
     const doc = new Y.Doc()
     const realtime = createRealtime(
       { servers: [] },
-      { page: undefined, createTransport: world.network.createTransport },
+      { page: undefined, createTravel: travelOver(world.network.createTransport) },
     )
     expect((await realtime.connect('room', { doc })).doc).toBe(doc)
     await realtime.destroy()
@@ -214,7 +215,7 @@ describe('document and awareness', () => {
     for (const id of ['first time', 'second time']) {
       const realtime = createRealtime(
         { participant: { id }, servers: [] },
-        { clock: world.clock, page: undefined, createTransport: world.network.createTransport },
+        { clock: world.clock, page: undefined, createTravel: travelOver(world.network.createTransport) },
       )
       const channel = await realtime.connect('the room', { doc })
       for (let step = 0; step < 50; step++) {

@@ -1,10 +1,12 @@
 import { describe, expect, it, vi } from 'vitest'
+import { systemRandom } from '../lib/base/random.ts'
+import { createSystemCrypto } from '../lib/identity/system-crypto.ts'
 import Default, { createSecret, PresenceError, Realtime, RealtimeComponentEvent } from '../lib/index.ts'
 import type { RealtimeOptions } from '../lib/options.ts'
 import { createRealtime } from '../lib/realtime.ts'
-import type { YjsTransportNeeds } from '../lib/yjs/transport.ts'
 import { createTestWorld } from './kit/members.ts'
 import { createMemoryNetwork } from './kit/memory-network.ts'
+import { type TestTransportNeeds, travelOver } from './kit/travel.ts'
 import { createVirtualClock, settleMicrotasks } from './kit/virtual-clock.ts'
 
 const errorOf = (run: () => unknown): PresenceError => {
@@ -19,7 +21,7 @@ const errorOf = (run: () => unknown): PresenceError => {
 
 /** A Realtime whose transports are only looked at. */
 function createWatched(first?: unknown, second?: RealtimeOptions) {
-  const needs: YjsTransportNeeds[] = []
+  const needs: TestTransportNeeds[] = []
   const network = createMemoryNetwork()
   const clock = createVirtualClock()
   const realtime: Realtime = Reflect.construct(Realtime, [
@@ -27,12 +29,13 @@ function createWatched(first?: unknown, second?: RealtimeOptions) {
     second,
     {
       clock,
-      random: (length: number) => crypto.getRandomValues(new Uint8Array(length)),
+      random: systemRandom,
+      crypto: createSystemCrypto(),
       page: undefined,
-      createTransport: (given: YjsTransportNeeds) => {
+      createTravel: travelOver((given) => {
         needs.push(given)
         return network.createTransport(given)
-      },
+      }),
     },
   ])
   return { realtime, needs, clock }
@@ -58,10 +61,10 @@ describe('construction', () => {
   it('[R1] the secret of the auth argument is ignored, that of the options is used', async () => {
     const { realtime, needs } = createWatched({ clientId: 'client', secret: 'hosted' })
     await realtime.connect('room')
-    expect(needs[0]).not.toHaveProperty('secret')
+    expect(needs[0]?.settings.secret).toBeUndefined()
     const other = createWatched({ clientId: 'client', secret: 'hosted' }, { secret: 'ours' })
     await other.realtime.connect('room')
-    expect(other.needs[0]?.secret).toBe('ours')
+    expect(other.needs[0]?.settings.secret).toBe('ours')
   })
 
   it('[R2] a bad participant id or name throws at once, with its code and the value', () => {
@@ -91,6 +94,7 @@ describe('construction', () => {
       [{ iceServers: {} as never }, 'iceServers'],
       [{ app: 7 as never }, '7'],
       [{ debug: 'yes' as never }, '"yes"'],
+      [{ transport: 'pigeons' as never }, '"pigeons"'],
       [{ participant: 'luke' as never }, '"luke"'],
       [{ token: 'abc' } as never, 'token'],
       [null as never, 'null'],
@@ -143,7 +147,7 @@ describe('construction', () => {
     const serversOf = async () => {
       const { realtime, needs } = createWatched()
       await realtime.connect('room')
-      return needs[0]?.servers
+      return needs[0]?.settings.servers
     }
     expect(await serversOf()).toEqual([])
     vi.stubGlobal('location', { protocol: 'https:', host: 'app.example.org:8443' })

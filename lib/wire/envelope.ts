@@ -2,34 +2,28 @@
  * What travels on a carrier that others can read or touch: the relay, a tab, a neighbour. On a data channel, which is
  * encrypted by itself and whose keys were vouched for inside the link, the frames of the link travel bare.
  *
- *   envelope = 0 attempt:varUint hello    a message of the hello, of that attempt
+ *   envelope = 0 hello                    a message of the hello
  *            | 1 sealed                   a frame of the link under its keys
  *            | 2                          "I have no keys for what you sent: say hello again"
  */
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
-import { MAX_COUNT, MAX_FRAME_BYTES } from './limits.ts'
+import { MAX_FRAME_BYTES } from './limits.ts'
 import { accept, attempt, type Result, reject } from './result.ts'
 
 const HELLO = 0
 const SEALED = 1
 const RESTART = 2
 
-export type Envelope =
-  | { readonly kind: 'hello'; readonly attempt: number; readonly bytes: Uint8Array }
-  | { readonly kind: 'sealed'; readonly bytes: Uint8Array }
-  | { readonly kind: 'restart' }
+export type Envelope = { readonly kind: 'hello' | 'sealed'; readonly bytes: Uint8Array } | { readonly kind: 'restart' }
 
 export function decodeEnvelope(bytes: Uint8Array): Result<Envelope> {
   if (bytes.length > MAX_FRAME_BYTES) return reject('too-large')
-  return attempt(() => {
+  return attempt<Envelope>(() => {
     const decoder = decoding.createDecoder(bytes)
     switch (decoding.readVarUint(decoder)) {
-      case HELLO: {
-        const count = decoding.readVarUint(decoder)
-        if (count > MAX_COUNT) return reject('malformed')
-        return accept({ kind: 'hello', attempt: count, bytes: decoding.readTailAsUint8Array(decoder) })
-      }
+      case HELLO:
+        return accept({ kind: 'hello', bytes: decoding.readTailAsUint8Array(decoder) })
       case SEALED:
         return accept({ kind: 'sealed', bytes: decoding.readTailAsUint8Array(decoder) })
       case RESTART:
@@ -40,10 +34,9 @@ export function decodeEnvelope(bytes: Uint8Array): Result<Envelope> {
   })
 }
 
-export const encodeHelloEnvelope = (attemptCount: number, hello: Uint8Array): Uint8Array =>
+export const encodeHelloEnvelope = (hello: Uint8Array): Uint8Array =>
   encoding.encode((encoder) => {
     encoding.writeVarUint(encoder, HELLO)
-    encoding.writeVarUint(encoder, attemptCount)
     encoding.writeUint8Array(encoder, hello)
   })
 

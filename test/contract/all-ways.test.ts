@@ -1,14 +1,16 @@
 import { createWorld } from '../kit/worlds.ts'
 import { describeContract } from './contract.ts'
 
-describeContract('over WebRTC and the relay', {
-  meetMs: 15_000,
-  hasDocuments: true,
-  create: () => createWorld({ hasRelay: true, hasWebRtc: true, hasTabs: false }),
-})
+for (const transport of ['links', 'yjs'] as const) {
+  describeContract(`${transport}, over WebRTC and the relay`, {
+    meetMs: 15_000,
+    hasDocuments: true,
+    create: () => createWorld({ hasRelay: true, hasWebRtc: true, hasTabs: false, transport }),
+  })
 
-describeContract('over WebRTC, the relay and tabs', {
-  meetMs: 15_000,
-  hasDocuments: true,
-  create: () => createWorld({ hasRelay: true, hasWebRtc: true, hasTabs: true }),
-})
+  describeContract(`${transport}, over WebRTC, the relay and tabs`, {
+    meetMs: 15_000,
+    hasDocuments: true,
+    create: () => createWorld({ hasRelay: true, hasWebRtc: true, hasTabs: true, transport }),
+  })
+}

@@ -1,5 +1,6 @@
 import { createRealtime } from '../../lib/realtime.ts'
 import { createMemoryNetwork } from '../kit/memory-network.ts'
+import { travelOver } from '../kit/travel.ts'
 import { describeContract } from './contract.ts'
 
 describeContract('over a network of queues', {
@@ -9,7 +10,10 @@ describeContract('over a network of queues', {
     const network = createMemoryNetwork({ isFlowing: true })
     return {
       createRealtime: (options) =>
-        createRealtime({ servers: [], ...options }, { page: undefined, createTransport: network.createTransport }),
+        createRealtime(
+          { servers: [], ...options },
+          { page: undefined, createTravel: travelOver(network.createTransport) },
+        ),
       close: async () => undefined,
     }
   },

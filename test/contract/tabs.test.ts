@@ -1,8 +1,10 @@
 import { createWorld } from '../kit/worlds.ts'
 import { describeContract } from './contract.ts'
 
-describeContract('over tabs alone, without any server', {
-  meetMs: 5_000,
-  hasDocuments: false,
-  create: () => createWorld({ hasRelay: false, hasWebRtc: false, hasTabs: true }),
-})
+for (const transport of ['links', 'yjs'] as const) {
+  describeContract(`${transport}, over tabs alone, without any server`, {
+    meetMs: 5_000,
+    hasDocuments: transport === 'links',
+    create: () => createWorld({ hasRelay: false, hasWebRtc: false, hasTabs: true, transport }),
+  })
+}

@@ -4,6 +4,7 @@ import type { Channel, Participant, RealtimeOptions } from '../../lib/index.ts'
 import { PresenceEvents } from '../../lib/index.ts'
 import { createRealtime, type Effects } from '../../lib/realtime.ts'
 import { createMemoryNetwork, type MemoryNetwork } from './memory-network.ts'
+import { travelOver } from './travel.ts'
 import { createVirtualClock, settleMicrotasks, type VirtualClock } from './virtual-clock.ts'
 
 export type Told = readonly [event: 'joined-room' | 'update' | 'leave', who: string, data: unknown]
@@ -60,7 +61,7 @@ export function createTestWorld(): TestWorld {
       await clock.advance(afterMs)
       const realtime = createRealtime(
         { participant: { id, name: id.toUpperCase() }, servers: [], ...options },
-        { clock, page: undefined, createTransport: network.createTransport, ...effects },
+        { clock, page: undefined, createTravel: travelOver(network.createTransport), ...effects },
       )
       const channel = await realtime.connect(room)
       const member = { id, channel, ...recordEvents(channel), destroy: () => realtime.destroy() }

@@ -1,16 +1,17 @@
-/** Real worlds for the contract: which of the ways of lib/yjs are open, and a real server where one needs it. */
+/** Real worlds for the contract: which ways are open, and a real server where one needs it. */
 import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
 import wrtc from '@roamhq/wrtc'
 import type { Realtime, RealtimeOptions } from '../../lib/index.ts'
 import { createRealtime } from '../../lib/realtime.ts'
-import { createYjsTransport } from '../../lib/yjs/transport.ts'
+import { createTravel } from '../../lib/travel.ts'
 import { createSignalingServer } from '../../signaling-server/index.ts'
 
 export interface Ways {
   readonly hasRelay: boolean
   readonly hasWebRtc: boolean
   readonly hasTabs: boolean
+  readonly transport: 'links' | 'yjs'
 }
 
 export interface World {
@@ -20,7 +21,7 @@ export interface World {
 }
 
 /** A world in this process: members meet by the given ways and by nothing else. */
-export async function createWorld({ hasRelay, hasWebRtc, hasTabs }: Ways): Promise<World> {
+export async function createWorld({ hasRelay, hasWebRtc, hasTabs, transport }: Ways): Promise<World> {
   const server = hasRelay || hasWebRtc ? createSignalingServer({ port: 0 }) : undefined
   await server?.ready
   let instances = 0
@@ -30,11 +31,15 @@ export async function createWorld({ hasRelay, hasWebRtc, hasTabs }: Ways): Promi
       instances += 1
       const instance = instances
       return createRealtime(
-        { servers: server === undefined ? [] : [server.url], webrtc: hasWebRtc ? wrtc : false, ...options },
+        { servers: server === undefined ? [] : [server.url], webrtc: hasWebRtc ? wrtc : false, transport, ...options },
         {
           page: undefined,
-          createTransport: (needs) =>
-            createYjsTransport({ ...needs, tabs: hasTabs, relay: hasRelay, loadYWebrtc: () => loadInstance(instance) }),
+          createTravel: (needs) =>
+            createTravel({
+              ...needs,
+              ways: { tabs: hasTabs, relay: hasRelay },
+              loadYWebrtc: () => loadInstance(instance),
+            }),
         },
       )
     },

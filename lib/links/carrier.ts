@@ -1,0 +1,26 @@
+/** One way for the bytes of one pair. A link has several and uses the best open one; it alone decides what they say. */
+import type { PathKind } from '../wire/transport.ts'
+
+export interface Carrier {
+  /** Tells carriers of one link apart, e.g. `relay:0`, `direct`, `via:<connectionId>`. */
+  readonly id: string
+  readonly kind: PathKind
+  /** Whether nobody between the two ends can read or touch what it carries: frames go bare there. */
+  readonly isPrivate: boolean
+  /** It only carries the hello and signals, until there is another: a server that may introduce, but not relay. */
+  readonly isIntroduction?: boolean
+  /** Hands bytes over; lost without a word where the carrier is closing. */
+  send(bytes: Uint8Array): void
+  /** Bytes that were handed over and have not left yet. */
+  backlogBytes(): number
+  close(): void
+}
+
+/** How a carrier ended: the far end's side ended it, or only our own way did. */
+export type CarrierEnd = 'closed' | 'lost'
+
+/** The best first: what is nearest costs nobody anything. */
+const PREFERENCE: readonly PathKind[] = ['tab', 'direct', 'relay', 'via']
+
+export const byPreference = (left: Carrier, right: Carrier): number =>
+  PREFERENCE.indexOf(left.kind) - PREFERENCE.indexOf(right.kind)

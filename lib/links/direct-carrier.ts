@@ -1,0 +1,165 @@
+/**
+ * A data channel between the two ends of a link. Offers, answers and candidates travel inside the link, so nobody can put
+ * a fingerprint of his own between them. One side offers, always the same one: there is no glare to resolve, and
+ * implementations without rollback can take part.
+ */
+import type { CancelTimer, Clock } from '../base/clock.ts'
+import type { SignalKind } from '../wire/link-frame.ts'
+import type { Carrier } from './carrier.ts'
+
+/** What of the standard is used; `globalThis.RTCPeerConnection` or an injected one makes it. */
+export type CreatePeerConnection = (configuration: RTCConfiguration) => RTCPeerConnection
+
+/** A connection that has not opened by then is given up; the other carriers serve meanwhile. */
+export const HALF_OPEN_MS = 8_000
+/** ICE may come back by itself for so long before it is restarted. */
+const DISCONNECTED_MS = 2_000
+/** Candidates of one far end that wait for its description. */
+const MAX_WAITING_CANDIDATES = 64
+
+export interface DirectNeeds {
+  readonly createPeerConnection: CreatePeerConnection
+  readonly iceServers: readonly RTCIceServer[]
+  readonly isOfferer: boolean
+  readonly clock: Clock
+  sendSignal(kind: SignalKind, json: string): void
+  onOpen(carrier: Carrier): void
+  onData(bytes: Uint8Array): void
+  /** It is over, once: it never opened, closed, or failed for good. */
+  onEnd(wasOpen: boolean): void
+}
+
+export interface DirectConnection {
+  receiveSignal(kind: SignalKind, json: string): void
+  close(): void
+}
+
+export function createDirectConnection(needs: DirectNeeds): DirectConnection {
+  const { clock, isOfferer } = needs
+  const connection = needs.createPeerConnection({ iceServers: [...needs.iceServers] })
+  const channel = connection.createDataChannel('copresence', { negotiated: true, id: 0 })
+  const waiting: RTCIceCandidateInit[] = []
+  let hasDescription = false
+  let isOpen = false
+  let isEnded = false
+  let cancelPatience: CancelTimer | undefined = clock.setTimer(end, HALF_OPEN_MS)
+  let negotiating: Promise<void> = Promise.resolve()
+
+  const carrier: Carrier = {
+    id: 'direct',
+    kind: 'direct',
+    isPrivate: true,
+    send(bytes) {
+      // A channel that is closing throws; its `close` event comes on its own.
+      if (channel.readyState === 'open') channel.send(bytes as Uint8Array<ArrayBuffer>)
+    },
+    backlogBytes: () => channel.bufferedAmount,
+    close: end,
+  }
+
+  channel.binaryType = 'arraybuffer'
+  channel.onopen = () => {
+    if (isEnded) return
+    isOpen = true
+    cancelPatience?.()
+    needs.onOpen(carrier)
+  }
+  channel.onmessage = ({ data }: MessageEvent<unknown>) => {
+    if (isEnded) return
+    if (data instanceof ArrayBuffer) needs.onData(new Uint8Array(data))
+    else if (ArrayBuffer.isView(data)) needs.onData(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
+  }
+  channel.onclose = end
+  connection.onicecandidate = ({ candidate }) => {
+    if (candidate !== null && !isEnded) needs.sendSignal('candidate', JSON.stringify(candidate))
+  }
+  connection.oniceconnectionstatechange = watchIce
+
+  function watchIce(): void {
+    const state = connection.iceConnectionState
+    if (state === 'closed') return end()
+    if (state === 'connected' || state === 'completed') {
+      if (isOpen) cancelPatience?.()
+    } else if (state === 'failed') restart()
+    else if (state === 'disconnected') cancelPatience = clock.setTimer(restart, DISCONNECTED_MS)
+  }
+
+  /** A new try of ICE under the old keys, and the end where that does not help. */
+  function restart(): void {
+    if (isEnded) return
+    cancelPatience?.()
+    cancelPatience = clock.setTimer(end, HALF_OPEN_MS)
+    if (isOfferer) negotiate(() => offer({ iceRestart: true }))
+    else needs.sendSignal('restart', '')
+  }
+
+  /** Steps of the negotiation one after the other; whatever one of them throws ends this connection and nothing else. */
+  function negotiate(step: () => Promise<void>): void {
+    negotiating = negotiating.then(async () => {
+      try {
+        if (!isEnded) await step()
+      } catch {
+        // A description or candidate that the far end should not have sent, or an implementation without ICE restart.
+        end()
+      }
+    })
+  }
+
+  async function offer(options?: RTCOfferOptions): Promise<void> {
+    await describe(await connection.createOffer(options))
+  }
+
+  async function describe(description: RTCSessionDescriptionInit): Promise<void> {
+    await connection.setLocalDescription(description)
+    const { sdp, type } = connection.localDescription ?? description
+    if (!isEnded) needs.sendSignal('description', JSON.stringify({ type, sdp }))
+  }
+
+  async function receiveDescription(description: RTCSessionDescriptionInit): Promise<void> {
+    // Only the offerer is answered, and only the answerer is offered.
+    if ((description.type === 'offer') === isOfferer) return
+    await connection.setRemoteDescription(description)
+    hasDescription = true
+    for (const candidate of waiting.splice(0)) await connection.addIceCandidate(candidate)
+    if (description.type === 'offer') await describe(await connection.createAnswer())
+  }
+
+  async function receiveCandidate(candidate: RTCIceCandidateInit): Promise<void> {
+    if (hasDescription) await connection.addIceCandidate(candidate)
+    else if (waiting.length < MAX_WAITING_CANDIDATES) waiting.push(candidate)
+  }
+
+  function end(): void {
+    if (isEnded) return
+    isEnded = true
+    cancelPatience?.()
+    channel.onopen = channel.onmessage = channel.onclose = null
+    connection.onicecandidate = connection.oniceconnectionstatechange = null
+    channel.close()
+    connection.close()
+    needs.onEnd(isOpen)
+  }
+
+  if (isOfferer) negotiate(() => offer())
+
+  return {
+    receiveSignal(kind, json) {
+      if (kind === 'restart') return isOfferer ? restart() : undefined
+      const init = parse(json)
+      if (init === undefined) return end()
+      if (kind === 'description') negotiate(() => receiveDescription(init as unknown as RTCSessionDescriptionInit))
+      else negotiate(() => receiveCandidate(init as RTCIceCandidateInit))
+    },
+    close: end,
+  }
+}
+
+function parse(json: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(json)
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined
+  } catch {
+    // The far end's fault; it costs it this connection.
+    return undefined
+  }
+}

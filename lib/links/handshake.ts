@@ -1,0 +1,114 @@
+/**
+ * Says hello until the far end has answered, over whatever carrier there is: who speaks first, when to try again, and
+ * which answers belong to the try that is under way. What a hello proves is the identity room's.
+ */
+import type { CancelTimer, Clock } from '../base/clock.ts'
+import type { RandomBytes } from '../base/random.ts'
+import type { HelloNeeds } from '../identity/hello.ts'
+import { createHello } from '../identity/hello.ts'
+import type { SealedLink } from '../identity/seal.ts'
+import { createSealedLink } from '../identity/seal.ts'
+import { encodeHelloEnvelope, RESTART_ENVELOPE } from '../wire/envelope.ts'
+import type { RejectReason } from '../wire/result.ts'
+
+/** A hello that has no keys after this is said anew: longer than two round trips of a slow line. */
+export const HELLO_RETRY_MS = 2_000
+/** A far end cannot make us begin more often than this. */
+const MIN_RESTART_MS = 500
+
+export interface HandshakeNeeds {
+  readonly hello: Omit<HelloNeeds, 'attempt'>
+  readonly clock: Clock
+  readonly random: RandomBytes
+  /** Whether we speak first: the lower connectionId does. */
+  readonly isInitiator: boolean
+  send(envelope: Uint8Array): void
+  onKeys(sealed: SealedLink): void
+  onReject(reason: RejectReason): void
+}
+
+export interface Handshake {
+  /** There is a carrier, and no keys: begins, unless a try is under way. */
+  begin(): void
+  receive(bytes: Uint8Array): void
+  /** Resolves when what was received so far has been looked at. */
+  settled(): Promise<unknown>
+  /** The far end has no keys for what we send. */
+  restart(): void
+  /** We have no keys for what the far end sends: begins anew, or asks it to. */
+  renew(): void
+  stop(): void
+}
+
+export function createHandshake(needs: HandshakeNeeds): Handshake {
+  const { clock, isInitiator, random } = needs
+  const make = () => createHello({ ...needs.hello, attempt: randomToken(random) })
+  // A responder answers to whichever try comes; an initiator begins each one anew.
+  let hello = make()
+  let beganAtMs = Number.NEGATIVE_INFINITY
+  let cancelRetry: CancelTimer | undefined
+  let receiving: Promise<unknown> = Promise.resolve()
+  let isStopped = false
+
+  async function speak(): Promise<void> {
+    beganAtMs = clock.moment().steadyMs
+    hello = make()
+    const own = hello
+    const first = await own.start()
+    if (first !== undefined && own === hello && !isStopped) needs.send(encodeHelloEnvelope(first))
+  }
+
+  function begin(): void {
+    if (isStopped || cancelRetry !== undefined) return
+    if (isInitiator) void speak()
+    else needs.send(RESTART_ENVELOPE)
+    cancelRetry = clock.setTimer(() => {
+      cancelRetry = undefined
+      begin()
+    }, HELLO_RETRY_MS)
+  }
+
+  function settle(): void {
+    cancelRetry?.()
+    cancelRetry = undefined
+  }
+
+  async function receive(bytes: Uint8Array): Promise<void> {
+    const own = hello
+    const step = await own.receive(bytes)
+    if (own !== hello || isStopped) return
+    if (!step.ok) return needs.onReject(step.reason)
+    if (step.send !== undefined) needs.send(encodeHelloEnvelope(step.send))
+    if (step.keys === undefined) return
+    settle()
+    needs.onKeys(createSealedLink(step.keys, needs.hello.crypto, needs.hello.topic))
+  }
+
+  /** The far end cannot make us do this more often than every half a second. */
+  function restart(): void {
+    const nowMs = clock.moment().steadyMs
+    if (isStopped || nowMs - beganAtMs < MIN_RESTART_MS) return
+    beganAtMs = nowMs
+    if (isInitiator) void speak()
+    else needs.send(RESTART_ENVELOPE)
+  }
+
+  return {
+    begin,
+    receive(bytes) {
+      receiving = Promise.all([receiving, receive(bytes)])
+    },
+    settled: () => receiving,
+    restart() {
+      if (isInitiator) restart()
+    },
+    renew: restart,
+    stop() {
+      isStopped = true
+      settle()
+    },
+  }
+}
+
+/** 48 random bits: tells tries apart, and nothing hangs on its being secret. */
+const randomToken = (random: RandomBytes): number => random(6).reduce((token, byte) => token * 256 + byte, 0)

@@ -1,0 +1,213 @@
+/**
+ * The link between two connections of a channel: authenticated once, alive as long as anything carries it. Frames go by
+ * the best carrier that answers, and a change of carrier is nobody's business. Knows carriers and keys; what frames say
+ * beyond life signs, its owner knows.
+ */
+import type { Clock } from '../base/clock.ts'
+import type { ConnectionId } from '../base/ids.ts'
+import type { SealedLink } from '../identity/seal.ts'
+import { decodeEnvelope, encodeSealedEnvelope } from '../wire/envelope.ts'
+import { decodeLinkFrame, encodePing, encodePong, GOODBYE_FRAME, type LinkFrame } from '../wire/link-frame.ts'
+import type { RejectCounter } from '../wire/result.ts'
+import { byPreference, type Carrier, type CarrierEnd } from './carrier.ts'
+import { createHandshake, type HandshakeNeeds } from './handshake.ts'
+import { createLiveness, type Liveness } from './liveness.ts'
+
+export interface LinkNeeds {
+  readonly peer: ConnectionId
+  readonly clock: Clock
+  readonly rejects: RejectCounter
+  readonly handshake: Pick<HandshakeNeeds, 'hello' | 'isInitiator' | 'random'>
+  /** The far end is heard, for the first time or again: time to say our entry. */
+  onReachable(link: Link): void
+  /** Nothing reaches it any more. `silentMs`: after so long a silence; 0: by an end that was told. */
+  onUnreachable(link: Link, how: CarrierEnd, silentMs: number): void
+  onFrame(link: Link, frame: LinkFrame, carrier: Carrier): void
+  /** The keys are agreed on, once per hello. */
+  onKeys(link: Link): void
+}
+
+export interface Link {
+  readonly peer: ConnectionId
+  isReachable(): boolean
+  carriers(): Carrier[]
+  /** The carrier that frames go by now. */
+  best(): Carrier | undefined
+  addCarrier(carrier: Carrier): void
+  removeCarrier(id: string, how: CarrierEnd): void
+  receive(carrierId: string, bytes: Uint8Array): void
+  /** Sends a frame of the link; dropped while nothing carries it. */
+  send(frame: Uint8Array): void
+  /** Sends a signal: by a carrier that only introduces, too. */
+  sendSignal(frame: Uint8Array): void
+  /** Says goodbye by every carrier, within this call. */
+  sayGoodbye(): void
+  /** Asks at once whether the far end is there: something of it has ended. */
+  probe(): void
+  /** One beat: asks whoever was silent, judges who did not answer. */
+  tick(): void
+  /** Since when there has been no carrier, in steady ms. */
+  idleSince(): number | undefined
+  liveness(): Liveness
+  close(): void
+}
+
+export function createLink(needs: LinkNeeds): Link {
+  const { clock, peer, rejects } = needs
+  const carriers = new Map<string, Carrier>()
+  const steadyMs = () => clock.moment().steadyMs
+  let sealed: SealedLink | undefined
+  let goodbye: Uint8Array | undefined
+  let isReachable = false
+  let isClosed = false
+  let idleSince: number | undefined = steadyMs()
+  let sealing: Promise<unknown> = Promise.resolve()
+  let opening: Promise<unknown> = Promise.resolve()
+
+  const handshake = createHandshake({
+    ...needs.handshake,
+    clock,
+    send: (envelope) => publicCarriers()[0]?.send(envelope),
+    onReject: (reason) => rejects.count(reason),
+    onKeys: agreed,
+  })
+  const liveness = createLiveness({
+    clock,
+    ping: (carrier, token) => sendBy(carrier, encodePing(token)),
+    onSilent: (silentMs) => becomeUnreachable('closed', silentMs),
+  })
+
+  const sorted = (): Carrier[] => [...carriers.values()].sort(byPreference)
+  const publicCarriers = (): Carrier[] => sorted().filter(({ isPrivate }) => !isPrivate)
+  const best = (): Carrier | undefined => {
+    const all = sorted().filter(({ isIntroduction }) => isIntroduction !== true)
+    return all.find((carrier) => !liveness.isSuspect(carrier.id)) ?? all[0]
+  }
+
+  function agreed(keys: SealedLink): void {
+    sealed = keys
+    goodbye = undefined
+    // A page that ends has no time to seal anything: its goodbye is sealed beforehand, under a count that ends the link.
+    void keys.sealLast(GOODBYE_FRAME).then((last) => {
+      if (sealed === keys) goodbye = encodeSealedEnvelope(last)
+    })
+    needs.onKeys(link)
+    heard(undefined)
+  }
+
+  function heard(carrierId: string | undefined): void {
+    liveness.heard(carrierId)
+    if (isReachable || best() === undefined) return
+    isReachable = true
+    needs.onReachable(link)
+  }
+
+  function becomeUnreachable(how: CarrierEnd, silentMs: number): void {
+    if (!isReachable) return
+    isReachable = false
+    needs.onUnreachable(link, how, silentMs)
+  }
+
+  function sendBy(carrier: Carrier, frame: Uint8Array): void {
+    if (sealed === undefined) return
+    if (carrier.isPrivate) return carrier.send(frame)
+    const keys = sealed
+    sealing = sealing.then(async () => {
+      const bytes = await keys.seal(frame)
+      if (!isClosed && keys === sealed) carrier.send(encodeSealedEnvelope(bytes))
+    })
+  }
+
+  /** One after the other, and each behind the hello that came before it: its keys may still be on their way. */
+  function receiveSealed(carrier: Carrier, bytes: Uint8Array): void {
+    const hello = handshake.settled()
+    opening = opening.then(async () => {
+      await hello
+      if (!isClosed) await openSealed(carrier, bytes)
+    })
+  }
+
+  async function openSealed(carrier: Carrier, bytes: Uint8Array): Promise<void> {
+    const keys = sealed
+    const opened = await keys?.open(bytes)
+    if (isClosed) return
+    if (opened?.ok) return receiveFrame(carrier, opened.value)
+    if (opened !== undefined) rejects.count(opened.reason)
+    // The far end has keys that we lack, or lost those that we have.
+    if (opened === undefined || (opened.reason === 'not-authentic' && keys === sealed)) handshake.renew()
+  }
+
+  function receiveFrame(carrier: Carrier, bytes: Uint8Array): void {
+    const frame = decodeLinkFrame(bytes)
+    if (!frame.ok) return rejects.count(frame.reason)
+    heard(carrier.id)
+    if (frame.value.kind === 'ping') return sendBy(carrier, encodePong(frame.value.token))
+    if (frame.value.kind !== 'pong') needs.onFrame(link, frame.value, carrier)
+  }
+
+  function receiveEnvelope(carrier: Carrier, bytes: Uint8Array): void {
+    const envelope = decodeEnvelope(bytes)
+    if (!envelope.ok) return rejects.count(envelope.reason)
+    if (envelope.value.kind === 'hello') handshake.receive(envelope.value.bytes)
+    else if (envelope.value.kind === 'restart') handshake.restart()
+    else receiveSealed(carrier, envelope.value.bytes)
+  }
+
+  const link: Link = {
+    peer,
+    isReachable: () => isReachable,
+    carriers: sorted,
+    best,
+    addCarrier(carrier) {
+      if (isClosed || carriers.has(carrier.id)) return
+      carriers.set(carrier.id, carrier)
+      idleSince = undefined
+      if (sealed === undefined) handshake.begin()
+      else liveness.ask([carrier])
+    },
+    removeCarrier(id, how) {
+      const carrier = carriers.get(id)
+      if (carrier === undefined || !carriers.delete(id)) return
+      liveness.forget(id)
+      if (carriers.size === 0) idleSince = steadyMs()
+      if (best() === undefined) becomeUnreachable(how, 0)
+      else if (how === 'closed') link.probe()
+    },
+    receive(carrierId, bytes) {
+      const carrier = carriers.get(carrierId)
+      if (carrier === undefined || isClosed) return
+      if (!carrier.isPrivate) receiveEnvelope(carrier, bytes)
+      else if (sealed !== undefined) receiveFrame(carrier, bytes)
+    },
+    send(frame) {
+      const carrier = best()
+      if (carrier !== undefined) sendBy(carrier, frame)
+    },
+    sendSignal(frame) {
+      const carrier = best() ?? sorted()[0]
+      if (carrier !== undefined) sendBy(carrier, frame)
+    },
+    sayGoodbye() {
+      for (const carrier of carriers.values()) {
+        if (carrier.isPrivate) carrier.send(GOODBYE_FRAME)
+        else if (goodbye !== undefined) carrier.send(goodbye)
+      }
+    },
+    probe: () => liveness.probe(sorted(), () => becomeUnreachable('closed', 0)),
+    tick() {
+      const all = sorted()
+      const carrier = best()
+      if (carrier !== undefined && sealed !== undefined) liveness.tick(carrier, all)
+    },
+    idleSince: () => idleSince,
+    liveness: () => liveness,
+    close() {
+      isClosed = true
+      handshake.stop()
+      liveness.stop()
+      for (const carrier of carriers.values()) carrier.close()
+      carriers.clear()
+    },
+  }
+  return link
+}

@@ -1,0 +1,108 @@
+/**
+ * Whether the far end of one link is there. It is asked rather than timed, and answers in its message handlers, since a
+ * hidden tab has slow timers; what is heard on any carrier counts. Silence has a beginning, and is told with its length.
+ */
+import type { CancelTimer, Clock } from '../base/clock.ts'
+import type { Carrier } from './carrier.ts'
+
+/** A carrier that was silent for so long is asked: six pairs of eight idle members ask each second or less. */
+export const PING_AFTER_MS = 5_000
+/** A carrier that has not answered by then is not used while there is another. */
+export const SUSPECT_AFTER_MS = 2_000
+/** How long a far end may take to answer once something of it has ended. */
+export const PROBE_MS = 1_000
+/**
+ * A link without a sign of life for so long is told as silent: more than a gap of 10 s and the pause between two questions,
+ * less than the 13.5 s in which the roster gives a silent member up.
+ */
+export const SILENT_AFTER_MS = 12_250
+/** A beat this late was not late but asleep: ask first, judge at the next one. */
+const ASLEEP_MS = 5_000
+
+export interface LivenessNeeds {
+  readonly clock: Clock
+  ping(carrier: Carrier, token: number): void
+  onSilent(silentMs: number): void
+}
+
+export interface Liveness {
+  heard(carrierId: string | undefined): void
+  /** Asked in vain: other carriers are better. */
+  isSuspect(carrierId: string): boolean
+  ask(carriers: readonly Carrier[]): void
+  /** Asks all; without any sign of life within `PROBE_MS` calls `onGone`. */
+  probe(carriers: readonly Carrier[], onGone: () => void): void
+  tick(best: Carrier, all: readonly Carrier[]): void
+  forget(carrierId: string): void
+  /** The far end said that it may be silent for so long. */
+  grant(leaseMs: number): void
+  heardAgoMs(): number
+  /** The last round trip, in ms. */
+  roundTripMs(): number | undefined
+  stop(): void
+}
+
+export function createLiveness({ clock, onSilent, ping }: LivenessNeeds): Liveness {
+  const askedAt = new Map<string, number>()
+  const steadyMs = () => clock.moment().steadyMs
+  let lastHeardMs = steadyMs()
+  let lastTickMs = steadyMs()
+  let lastAskMs = Number.NEGATIVE_INFINITY
+  let leaseEndsMs = 0
+  let roundTripMs: number | undefined
+  let cancelProbe: CancelTimer | undefined
+  let isSilentTold = false
+  let count = 0
+
+  function ask(carriers: readonly Carrier[]): void {
+    lastAskMs = steadyMs()
+    for (const carrier of carriers) {
+      if (!askedAt.has(carrier.id)) askedAt.set(carrier.id, lastAskMs)
+      ping(carrier, ++count)
+    }
+  }
+
+  return {
+    heard(carrierId) {
+      lastHeardMs = steadyMs()
+      isSilentTold = false
+      leaseEndsMs = 0
+      const askedAtMs = carrierId === undefined ? undefined : askedAt.get(carrierId)
+      if (carrierId === undefined || askedAtMs === undefined) return
+      roundTripMs = lastHeardMs - askedAtMs
+      askedAt.delete(carrierId)
+    },
+    isSuspect(carrierId) {
+      const askedAtMs = askedAt.get(carrierId)
+      return askedAtMs !== undefined && steadyMs() - askedAtMs >= SUSPECT_AFTER_MS
+    },
+    ask,
+    probe(carriers, onGone) {
+      const askedAtMs = steadyMs()
+      ask(carriers)
+      cancelProbe ??= clock.setTimer(() => {
+        cancelProbe = undefined
+        if (lastHeardMs < askedAtMs) onGone()
+      }, PROBE_MS)
+    },
+    tick(best, all) {
+      const nowMs = steadyMs()
+      const wasAsleep = nowMs - lastTickMs > ASLEEP_MS
+      lastTickMs = nowMs
+      const silentMs = nowMs - lastHeardMs
+      if (silentMs < PING_AFTER_MS) return
+      // One question for the best carrier; once it is late, one for each, so that the link goes on by another.
+      if (wasAsleep || nowMs - lastAskMs >= SUSPECT_AFTER_MS) ask(askedAt.has(best.id) || wasAsleep ? all : [best])
+      if (wasAsleep || isSilentTold || silentMs < SILENT_AFTER_MS || nowMs < leaseEndsMs) return
+      isSilentTold = true
+      onSilent(silentMs)
+    },
+    forget: (carrierId) => void askedAt.delete(carrierId),
+    grant(leaseMs) {
+      leaseEndsMs = steadyMs() + leaseMs
+    },
+    heardAgoMs: () => steadyMs() - lastHeardMs,
+    roundTripMs: () => roundTripMs,
+    stop: () => cancelProbe?.(),
+  }
+}

@@ -1,0 +1,95 @@
+/** Meets the others of a topic by one server, and is carried by it. The server is told nothing but who the bytes are for. */
+import type { ConnectionId } from '../base/ids.ts'
+import type { ServerState } from '../wire/transport.ts'
+import type { Carrier, CarrierEnd } from './carrier.ts'
+
+/** What a server's client offers; `lib/signaling` implements it. */
+export interface Server {
+  readonly url: string
+  state(): ServerState
+  join(topic: Uint8Array, listener: ServerListener): ServerTopic
+  backlogBytes(): number
+}
+
+export interface ServerListener {
+  onMembers(members: readonly ConnectionId[]): void
+  onJoined(peer: ConnectionId): void
+  onLeft(peer: ConnectionId, silentMs: number): void
+  onFrame(peer: ConnectionId, payload: Uint8Array): void
+  onLost(): void
+  onOpen(): void
+}
+
+export interface ServerTopic {
+  readonly isOpen: boolean
+  send(to: ConnectionId, payload: Uint8Array): boolean
+  cast(payload: Uint8Array): boolean
+  leave(): Promise<void>
+}
+
+/** Where others are met, and how they are told of. */
+export interface MeetingNeeds {
+  readonly own: ConnectionId
+  readonly topic: Uint8Array
+  onCarrier(peer: ConnectionId, carrier: Carrier): void
+  onBytes(peer: ConnectionId, carrierId: string, bytes: Uint8Array): void
+  onEnd(peer: ConnectionId, carrierId: string, how: CarrierEnd): void
+}
+
+export interface Meeting {
+  /** Whether others can be met here now. */
+  isOpen(): boolean
+  leave(): Promise<void>
+}
+
+export interface RelayMeetingNeeds extends MeetingNeeds {
+  readonly server: Server
+  readonly index: number
+  /** Whether it carries more than hellos and signals. */
+  readonly isRelay: boolean
+  onStatus(): void
+}
+
+export function createRelayMeeting(needs: RelayMeetingNeeds): Meeting {
+  const { server } = needs
+  const id = `relay:${needs.index}`
+  const met = new Set<ConnectionId>()
+
+  function meet(peer: ConnectionId): void {
+    if (peer === needs.own || met.has(peer)) return
+    met.add(peer)
+    needs.onCarrier(peer, {
+      id,
+      kind: 'relay',
+      isPrivate: false,
+      isIntroduction: !needs.isRelay,
+      send: (bytes) => void topic.send(peer, bytes),
+      backlogBytes: server.backlogBytes,
+      close: () => void met.delete(peer),
+    })
+  }
+
+  function part(peer: ConnectionId, how: CarrierEnd): void {
+    if (met.delete(peer)) needs.onEnd(peer, id, how)
+  }
+
+  const topic = server.join(needs.topic, {
+    onMembers(members) {
+      for (const peer of members) meet(peer)
+    },
+    onJoined: meet,
+    onLeft: (peer) => part(peer, 'closed'),
+    onFrame(peer, payload) {
+      meet(peer)
+      needs.onBytes(peer, id, payload)
+    },
+    // A server's end is no word about its members.
+    onLost() {
+      for (const peer of [...met]) part(peer, 'lost')
+      needs.onStatus()
+    },
+    onOpen: needs.onStatus,
+  })
+
+  return { isOpen: () => topic.isOpen, leave: topic.leave }
+}

@@ -1,0 +1,77 @@
+/**
+ * Meets other tabs of this browser, and other instances of this process, over one BroadcastChannel per topic. Introduces
+ * them as carriers; who they are is proven in the link, so a tab is trusted no more than a server.
+ *
+ *   post = [from, "here"] | [from, "gone"] | [from, to, bytes]
+ */
+import type { ConnectionId } from '../base/ids.ts'
+import type { Meeting, MeetingNeeds } from './relay-meeting.ts'
+
+const CARRIER_ID = 'tab'
+/** Tabs of one topic that are met at most: a full channel. */
+const MAX_TABS = 128
+
+/** Undefined where the environment has no BroadcastChannel or forbids it. */
+export function createTabMeeting(needs: MeetingNeeds): Meeting | undefined {
+  const channel = openChannel(`copresence:${toBase64Url(needs.topic)}`)
+  if (channel === undefined) return undefined
+  const { own } = needs
+  const met = new Set<ConnectionId>()
+
+  function meet(peer: ConnectionId): void {
+    if (met.has(peer) || met.size >= MAX_TABS) return
+    met.add(peer)
+    channel?.postMessage([own, 'here'])
+    needs.onCarrier(peer, {
+      id: CARRIER_ID,
+      kind: 'tab',
+      isPrivate: false,
+      send: (bytes) => channel?.postMessage([own, peer, bytes]),
+      backlogBytes: () => 0,
+      close: () => void met.delete(peer),
+    })
+  }
+
+  channel.onmessage = ({ data }: MessageEvent<unknown>) => {
+    if (!Array.isArray(data) || typeof data[0] !== 'string') return
+    const [from, what, bytes] = data as [ConnectionId, unknown, unknown]
+    if (from === own) return
+    if (what === 'here') return meet(from)
+    if (what === 'gone') {
+      if (met.delete(from)) needs.onEnd(from, CARRIER_ID, 'closed')
+    } else if (what === own && bytes instanceof Uint8Array) {
+      meet(from)
+      needs.onBytes(from, CARRIER_ID, bytes)
+    }
+  }
+  channel.postMessage([own, 'here'])
+
+  return {
+    // Whoever opens the topic later is met too, but nobody has to be there: tabs say nothing of other machines.
+    isOpen: () => false,
+    async leave() {
+      channel.onmessage = null
+      channel.postMessage([own, 'gone'])
+      channel.close()
+    },
+  }
+}
+
+const toBase64Url = (bytes: Uint8Array): string =>
+  btoa(String.fromCharCode(...bytes))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replace(/=+$/, '')
+
+function openChannel(name: string): BroadcastChannel | undefined {
+  if (typeof globalThis.BroadcastChannel !== 'function') return undefined
+  try {
+    const channel = new BroadcastChannel(name)
+    // In Node a channel would keep the process alive; without servers we must not.
+    if ('unref' in channel && typeof channel.unref === 'function') channel.unref()
+    return channel
+  } catch {
+    // Opaque origins (sandboxed frames) forbid it: no tabs to meet there.
+    return undefined
+  }
+}

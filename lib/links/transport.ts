@@ -1,0 +1,245 @@
+/**
+ * The transport over links of our own: turns links into evidence and our entry into frames. A link carries its far end's
+ * entry, messages and document, and nobody else's; which members that makes is the roster's to decide.
+ */
+import type { Doc } from 'yjs'
+import type { ClientId, ConnectionId } from '../base/ids.ts'
+import { isJsonObject, type JsonObject } from '../base/json.ts'
+import type { RandomBytes } from '../base/random.ts'
+import type { Crypto } from '../identity/crypto.ts'
+import type { Identity } from '../identity/identity.ts'
+import { type AwarenessEntry, decodeAwarenessUpdate, encodeAwarenessUpdate } from '../wire/awareness-update.ts'
+import { encodeEntry, encodeMessage, type LinkFrame } from '../wire/link-frame.ts'
+import { PRESENCE_FIELD } from '../wire/presence-field.ts'
+import type { Path, PathId, PathKind, Transport, TransportNeeds } from '../wire/transport.ts'
+import type { CarrierEnd } from './carrier.ts'
+import type { CreatePeerConnection } from './direct-carrier.ts'
+import { createDocumentLinks, type DocumentLinks } from './document-links.ts'
+import type { Link } from './link.ts'
+import { createMesh, type Mesh } from './mesh.ts'
+import { createRelayMeeting, type Meeting, type Server } from './relay-meeting.ts'
+import { createTabMeeting } from './tab-meeting.ts'
+
+export interface LinksTransportNeeds extends TransportNeeds {
+  readonly identity: Identity
+  readonly crypto: Crypto
+  readonly random: RandomBytes
+  /** The topic of the channel, and the key of its secret; they may take a while, e.g. to stretch a password. */
+  readonly secrets: Promise<{ readonly topic: Uint8Array; readonly secretKey?: Uint8Array }>
+  readonly servers: readonly Server[]
+  /** Whether entries and frames may travel by the servers; `false`: they only introduce. */
+  readonly relay: boolean
+  readonly tabs: boolean
+  readonly createPeerConnection: CreatePeerConnection | undefined
+  readonly iceServers: readonly RTCIceServer[]
+  /** Given: it travels too. */
+  readonly doc?: Doc
+}
+
+/** What the far end of a link last said of itself. */
+interface Far {
+  readonly clientId: ClientId
+  clock: number
+}
+
+/** Over this much waiting in a carrier only the latest entry is kept (fault F21). */
+const MAX_WAITING_BYTES = 65_536
+/** How often a waiting carrier is looked at. */
+const DRAIN_MS = 50
+/** The longest that `stop` waits for goodbyes to leave. */
+const FLUSH_MS = 300
+/** Data channels report an empty buffer before the last message has left the machine. */
+const LINGER_MS = 50
+
+export function createLinksTransport(needs: LinksTransportNeeds): Transport {
+  const { clientId, clock, identity, rejects } = needs
+  const own = identity.connectionId
+  const farEnds = new Map<ConnectionId, Far>()
+  const behind = new Set<Link>()
+  const meetings: Meeting[] = []
+  let entry: AwarenessEntry | undefined
+  let mesh: Mesh | undefined
+  let documents: DocumentLinks | undefined
+  let cancelDrain = (): void => undefined
+  let isStopped = false
+  let ending: Promise<void> | undefined
+  let isImmediate = false
+  let wake = (): void => undefined
+
+  const pathOf = (link: Link, far: Far): Path => ({
+    id: `link:${link.peer}` as PathId,
+    kind: link.best()?.kind ?? 'relay',
+    clientId: far.clientId,
+  })
+
+  function start({ topic, secretKey }: Awaited<LinksTransportNeeds['secrets']>): void {
+    if (isStopped) return
+    const made = createMesh({
+      clock,
+      random: needs.random,
+      own,
+      hello: { crypto: needs.crypto, identity, topic, ...(secretKey === undefined ? {} : { secretKey }) },
+      rejects,
+      createPeerConnection: needs.createPeerConnection,
+      iceServers: needs.iceServers,
+      hasServer: () => meetings.some((meeting) => meeting.isOpen()),
+      onReachable,
+      onUnreachable,
+      onFrame,
+    })
+    mesh = made
+    if (needs.doc !== undefined) documents = createDocumentLinks(needs.doc, rejects, () => made.links())
+    const onMeeting = {
+      own,
+      topic,
+      onCarrier: made.addCarrier,
+      onBytes: made.receive,
+      onEnd: made.removeCarrier,
+    }
+    if (needs.tabs) meetings.push(...[createTabMeeting(onMeeting)].flatMap((meeting) => meeting ?? []))
+    for (const [index, server] of needs.servers.entries()) {
+      meetings.push(createRelayMeeting({ ...onMeeting, server, index, isRelay: needs.relay, onStatus: needs.onStatus }))
+    }
+  }
+
+  function onReachable(link: Link): void {
+    sayEntry(link)
+    documents?.greet(link)
+  }
+
+  function sayEntry(link: Link): void {
+    if (entry === undefined || isStopped) return
+    if ((link.best()?.backlogBytes() ?? 0) <= MAX_WAITING_BYTES)
+      return link.send(encodeEntry(encodeAwarenessUpdate(entry)))
+    if (behind.size === 0) cancelDrain = clock.setTimer(drain, DRAIN_MS)
+    behind.add(link)
+  }
+
+  /** [F21] A slow far end gets the latest entry once there is room for it, not all that it missed. */
+  function drain(): void {
+    const waiting = [...behind]
+    behind.clear()
+    for (const link of waiting) if (link.isReachable()) sayEntry(link)
+  }
+
+  function onUnreachable(link: Link, how: CarrierEnd, silentMs: number): void {
+    const far = farEnds.get(link.peer)
+    if (far === undefined || isStopped) return
+    needs.onEvidence({ kind: how, path: pathOf(link, far), ...(silentMs > 0 && { silentMs }) })
+  }
+
+  function onFrame(link: Link, frame: LinkFrame): void {
+    if (isStopped) return
+    switch (frame.kind) {
+      case 'entry':
+        return receiveEntry(link, frame.update)
+      case 'goodbye':
+        endFar(link)
+        return mesh?.drop(link.peer)
+      case 'message': {
+        const far = farEnds.get(link.peer)
+        if (far?.clientId !== frame.clientId) return rejects.count('not-owner')
+        return needs.onMessage(pathOf(link, far), frame)
+      }
+      case 'document':
+        return documents === undefined ? rejects.count('document-refused') : documents.receive(link, frame)
+    }
+  }
+
+  /** [T1] A link writes the entry of its far end, under its far end's connection, and no other. */
+  function receiveEntry(link: Link, update: Uint8Array): void {
+    const decoded = decodeAwarenessUpdate(update, needs.maxEntryBytes)
+    if (!decoded.ok) return rejects.count(decoded.reason)
+    const [said, ...more] = decoded.value
+    if (said === undefined || more.length > 0 || said.state === null) return rejects.count('malformed')
+    if (said.clientId === clientId) return rejects.count('own-entry')
+    if (connectionOf(said.state) !== link.peer) return rejects.count('not-owner')
+    // One link, a newer membership: the older one has ended, even where its goodbye went by a carrier that is gone.
+    if (farEnds.get(link.peer)?.clientId !== said.clientId) endFar(link)
+    const far = farEnds.get(link.peer) ?? { clientId: said.clientId, clock: said.clock }
+    far.clock = Math.max(far.clock, said.clock)
+    farEnds.set(link.peer, far)
+    needs.onEvidence({ kind: 'entry', path: pathOf(link, far), entry: said })
+  }
+
+  function endFar(link: Link): void {
+    const far = farEnds.get(link.peer)
+    if (far === undefined) return
+    farEnds.delete(link.peer)
+    needs.onEvidence({ kind: 'goodbye', path: pathOf(link, far), clock: far.clock })
+  }
+
+  async function flush(): Promise<void> {
+    const links = mesh?.links() ?? []
+    const pause = (ms: number) =>
+      new Promise<void>((resolve) => {
+        const cancel = clock.setTimer(resolve, ms)
+        wake = () => {
+          cancel()
+          resolve()
+        }
+      })
+    const carriers = links.flatMap((link) => link.carriers())
+    const giveUpAtMs = clock.moment().steadyMs + FLUSH_MS
+    while (!isImmediate && carriers.some((carrier) => carrier.backlogBytes() > 0)) {
+      if (clock.moment().steadyMs >= giveUpAtMs) break
+      await pause(DRAIN_MS)
+    }
+    if (!isImmediate && carriers.some(({ kind }) => kind === 'direct')) await pause(LINGER_MS)
+  }
+
+  async function end(): Promise<void> {
+    isStopped = true
+    cancelDrain()
+    documents?.stop()
+    for (const link of mesh?.links() ?? []) link.sayGoodbye()
+    if (!isImmediate) await flush()
+    const left = meetings.map((meeting) => meeting.leave())
+    mesh?.stop()
+    await Promise.all(left)
+  }
+
+  void needs.secrets.then(start)
+
+  return {
+    publish(state) {
+      if (isStopped) return
+      entry = { clientId, clock: needs.nextClock(), state }
+      for (const link of mesh?.links() ?? []) if (link.isReachable()) sayEntry(link)
+    },
+    hold(state) {
+      if (entry !== undefined) entry = { ...entry, state }
+    },
+    send(message) {
+      const frame = encodeMessage(message)
+      for (const link of mesh?.links() ?? []) if (link.isReachable()) link.send(frame)
+    },
+    stop(options = {}) {
+      if (options.isImmediate === true) {
+        isImmediate = true
+        wake()
+      }
+      ending ??= end()
+      return ending
+    },
+    inspect: () => ({
+      paths: isStopped ? [] : (mesh?.links() ?? []).flatMap((link) => pathsOf(link, farEnds.get(link.peer))),
+      servers: needs.servers.map(({ url, state }) => ({ url, state: isStopped ? 'closed' : state() })),
+    }),
+  }
+}
+
+/** Every open way to a far end that has said who it is, the best first. */
+function pathsOf(link: Link, far: Far | undefined): Path[] {
+  if (far === undefined || !link.isReachable()) return []
+  return link.carriers().map(({ id, kind }): { id: PathId; kind: PathKind; clientId: ClientId } => ({
+    id: `${id}:${link.peer}` as PathId,
+    kind,
+    clientId: far.clientId,
+  }))
+}
+
+function connectionOf(state: JsonObject): unknown {
+  const field = state[PRESENCE_FIELD]
+  return isJsonObject(field) ? field.connectionId : undefined
+}
