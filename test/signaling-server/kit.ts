@@ -37,8 +37,8 @@ export interface Probe {
   close(): Promise<void>
 }
 
-export async function connect(url: string, options: ClientOptions = {}): Promise<Probe> {
-  const ws = new WebSocket(url, options)
+export async function connect(url: string, options: ClientOptions = {}, protocols: string[] = []): Promise<Probe> {
+  const ws = new WebSocket(url, protocols, options)
   onTestFinished(() => ws.terminate())
   const received: (string | Uint8Array)[] = []
   let ended: { code: number } | undefined

@@ -1,0 +1,76 @@
+/** When a server is tried again. */
+import { expect, it } from 'vitest'
+import type { RandomBytes } from '../../lib/base/random.ts'
+import { createBackoff } from '../../lib/signaling/backoff.ts'
+import { createVirtualClock } from '../kit/virtual-clock.ts'
+
+/** The delays of a server that fails for `forMs`, with every byte of chance being `byte`. */
+async function delaysOf(byte: number, forMs: number, options?: { wasRefused: boolean }): Promise<number[]> {
+  const clock = createVirtualClock()
+  const random: RandomBytes = (length) => new Uint8Array(length).fill(byte)
+  const backoff = createBackoff(clock, random)
+  const delays: number[] = []
+  let askedAtMs = 0
+  const ask = () => {
+    askedAtMs = clock.moment().steadyMs
+    backoff.schedule(() => {
+      delays.push(clock.moment().steadyMs - askedAtMs)
+      ask()
+    }, options)
+  }
+  ask()
+  await clock.advance(forMs)
+  backoff.stop()
+  expect(clock.timerCount()).toBe(0)
+  return delays
+}
+
+it('[G24] the limit grows from 0.3 s to 2 s, and after a minute to 30 s', async () => {
+  const delays = await delaysOf(255, 300_000)
+  expect(delays.slice(0, 5)).toEqual([300, 600, 1_200, 2_000, 2_000])
+  const firstMinute = delays.filter((_, index) => delays.slice(0, index).reduce((sum, ms) => sum + ms, 0) < 60_000)
+  expect(Math.max(...firstMinute)).toBe(2_000)
+  expect(delays.slice(firstMinute.length, firstMinute.length + 6)).toEqual([
+    4_000, 8_000, 16_000, 30_000, 30_000, 30_000,
+  ])
+})
+
+it('[G24] a delay lies anywhere below its limit, and never is none', async () => {
+  expect((await delaysOf(128, 10_000))[0]).toBeCloseTo(150, -1)
+  expect(new Set(await delaysOf(0, 2_000))).toEqual(new Set([20]))
+})
+
+it('[G24] a server that objects is asked seldom from the first', async () => {
+  expect(await delaysOf(255, 100_000, { wasRefused: true })).toEqual([30_000, 30_000, 30_000])
+})
+
+it('[G24] hurry tries at once, once, and only what is waited for', async () => {
+  const clock = createVirtualClock()
+  const backoff = createBackoff(clock, (length) => new Uint8Array(length).fill(255))
+  let tries = 0
+  backoff.hurry()
+  backoff.schedule(() => tries++)
+  expect(backoff.isWaiting).toBe(true)
+  backoff.hurry()
+  backoff.hurry()
+  expect(tries).toBe(1)
+  expect(backoff.isWaiting).toBe(false)
+  await clock.advance(1_000)
+  expect(tries).toBe(1)
+})
+
+it('[G24] after a connection that was well the delays begin anew', async () => {
+  const clock = createVirtualClock()
+  const backoff = createBackoff(clock, (length) => new Uint8Array(length).fill(255))
+  for (let index = 0; index < 5; index++) {
+    backoff.schedule(() => undefined)
+    await clock.advance(2_000)
+  }
+  backoff.reset()
+  let wasTried = false
+  backoff.schedule(() => {
+    wasTried = true
+  })
+  await clock.advance(300)
+  expect(wasTried).toBe(true)
+})
