@@ -2,7 +2,7 @@
 import { onTestFinished } from 'vitest'
 import { type Clock, systemClock } from '../../lib/base/clock.ts'
 import type { ConnectionId } from '../../lib/base/ids.ts'
-import { systemRandom } from '../../lib/base/random.ts'
+import { type RandomBytes, systemRandom } from '../../lib/base/random.ts'
 import type { Identity } from '../../lib/identity/identity.ts'
 import { createSignalingClient, type SignalingClient, type TopicHandle } from '../../lib/signaling/signaling-client.ts'
 import type { Platform, WebSocketClass } from '../../lib/signaling/system.ts'
@@ -23,16 +23,25 @@ interface ClientNeeds {
   readonly name: string
   readonly url: string
   readonly clock?: Clock
+  readonly random?: RandomBytes
   readonly platform?: Platform
   readonly identity?: Identity
   readonly onStatus?: () => void
 }
 
-export function startClient({ name, url, clock = systemClock, platform, onStatus, ...given }: ClientNeeds): TestClient {
+export function startClient({
+  name,
+  url,
+  clock = systemClock,
+  random = systemRandom,
+  platform,
+  onStatus,
+  ...given
+}: ClientNeeds): TestClient {
   const rejects = createRejectCounter()
   const identity = given.identity ?? identityOf(name)
   const client = createSignalingClient({
-    ...{ url, identity, clock, rejects, random: systemRandom },
+    ...{ url, identity, clock, rejects, random },
     ...(platform && { platform }),
     onStatus: onStatus ?? (() => undefined),
   })
@@ -158,3 +167,6 @@ export function createPlayedPlatform(): PlayedPlatform {
 }
 
 export const idOf = (name: string): ConnectionId => identityOf(name).connectionId
+
+/** Every delay is as long as it may be. */
+export const longestDelays: RandomBytes = (length) => new Uint8Array(length).fill(255)
