@@ -194,6 +194,25 @@ describe.each(CRYPTOS)('attacks on a hello by %s', (_name, createCrypto) => {
     keysOf(await bob.receive(await proofWith(SECRET_KEY)))
   })
 
+  it('[N8] each end signs its role and the whole run, never what the other signs or what a server asks for', async () => {
+    const pair = createPair(crypto)
+    const signed: Uint8Array[] = []
+    const watched = (identity: Identity): Identity => ({
+      ...identity,
+      sign(message) {
+        signed.push(message)
+        return identity.sign(message)
+      },
+    })
+    await converse(
+      helloOfAlice(pair, { identity: watched(pair.alice) }),
+      helloOfBob(pair, { identity: watched(pair.bob) }),
+    )
+    expect(signed.map((message) => String.fromCharCode(message[0] ?? 0))).toEqual(['R', 'I'])
+    expect(signed.map(({ length }) => length)).toEqual([33, 33])
+    expect(signed[0]?.subarray(1)).toEqual(signed[1]?.subarray(1))
+  })
+
   it('[N8] a signature that a server had signed for its nonce is none of a hello', async () => {
     const pair = createPair(crypto)
     const bob = helloOfBob(pair)
