@@ -4,6 +4,7 @@
  */
 import * as noble from '@noble/ed25519'
 import { sha512 } from '@noble/hashes/sha2.js'
+import { bytesToHex } from '@noble/hashes/utils.js'
 import { concatBytes } from './bytes.ts'
 import { type Crypto, PUBLIC_KEY_BYTES, SIGNATURE_BYTES, type Signer } from './crypto.ts'
 import { asSource } from './platform.ts'
@@ -23,6 +24,20 @@ const KNOWN = {
   ),
 }
 
+/**
+ * Keys of small order, the sign bit left out: some signature by nobody fits each of them, and platforms differ in whether
+ * they let it pass. The ordinates 0, 1, both of order 8, p - 1, and p and p + 1, which are 0 and 1 once more.
+ */
+const SMALL_ORDER: ReadonlySet<string> = new Set([
+  '0000000000000000000000000000000000000000000000000000000000000000',
+  '0100000000000000000000000000000000000000000000000000000000000000',
+  '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
+  'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
+  'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+  'edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+  'eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+])
+
 export function createEd25519(
   subtle: SubtleCrypto | undefined,
   randomBytes: Crypto['randomBytes'],
@@ -41,6 +56,7 @@ export function createEd25519(
     },
     async verify(publicKey, signature, message) {
       if (publicKey.length !== PUBLIC_KEY_BYTES || signature.length !== SIGNATURE_BYTES) return false
+      if (isOfSmallOrder(publicKey)) return false
       const works = await platform()
       return works === undefined
         ? verifyByLibrary(publicKey, signature, message)
@@ -99,6 +115,12 @@ async function test(subtle: SubtleCrypto): Promise<SubtleCrypto | undefined> {
     // It does not know Ed25519: the library does.
     return undefined
   }
+}
+
+function isOfSmallOrder(publicKey: Uint8Array): boolean {
+  const ordinate = publicKey.slice()
+  ordinate[PUBLIC_KEY_BYTES - 1] = (publicKey[PUBLIC_KEY_BYTES - 1] ?? 0) & 0x7f
+  return SMALL_ORDER.has(bytesToHex(ordinate))
 }
 
 function bytesOf(hex: string): Uint8Array {

@@ -1,4 +1,5 @@
 import { pbkdf2Sync } from 'node:crypto'
+import { ED25519_TORSION_SUBGROUP } from '@noble/curves/ed25519.js'
 import { describe, expect, it } from 'vitest'
 import { AGREEMENT_KEY_BYTES, type Crypto } from '../../lib/identity/crypto.ts'
 import { createSystemCrypto } from '../../lib/identity/system-crypto.ts'
@@ -9,6 +10,14 @@ const utf8 = (text: string) => new TextEncoder().encode(text)
 const hex = (bytes: Uint8Array | undefined) => (bytes === undefined ? undefined : Buffer.from(bytes).toString('hex'))
 const TOPIC_LIKE = new Uint8Array(33).fill(3)
 const LENGTHS = [0, 1, 31, 32, 33, 63, 64, 65, 66, 200]
+
+/** Each point whose order divides 8, and each other way to write it. */
+const SMALL_ORDER = (() => {
+  const points = ED25519_TORSION_SUBGROUP.map((text) => new Uint8Array(Buffer.from(text, 'hex')))
+  const last = (ordinate: number) => Uint8Array.of(ordinate, ...new Uint8Array(30).fill(255), 0x7f)
+  const all = [...points, last(0xed), last(0xee)]
+  return [...all, ...all.map((bytes) => flip(bytes, 31, 0x80))]
+})()
 
 describe.each(CRYPTOS)('%s', (_name, createCrypto) => {
   const crypto: Crypto = createCrypto()
@@ -36,6 +45,14 @@ describe.each(CRYPTOS)('%s', (_name, createCrypto) => {
         expect(await crypto.verify(bytes, signature, message)).toBe(false)
         expect(await crypto.verify(alice.publicKey, bytes, message)).toBe(false)
       }
+    }
+  })
+
+  it('[N3] a key of small order, which some signature by nobody fits, is nobody’s key', async () => {
+    for (const [key, nonce] of SMALL_ORDER.flatMap((key) => SMALL_ORDER.map((nonce) => [key, nonce] as const))) {
+      const signature = Uint8Array.of(...nonce, ...new Uint8Array(32))
+      for (let text = 0; text < 8; text++)
+        expect(await crypto.verify(key, signature, Uint8Array.of(text)), hex(key)).toBe(false)
     }
   })
 
