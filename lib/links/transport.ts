@@ -38,6 +38,9 @@ export interface LinksTransportNeeds extends TransportNeeds {
 
 /** What the far end of a link last said of itself. */
 interface Far {
+  /** The client id that it says it has. */
+  readonly saidId: ClientId
+  /** The one that we know it by: another where a second one claims the same. */
   readonly clientId: ClientId
   clock: number
 }
@@ -70,6 +73,7 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
     id: `link:${link.peer}` as PathId,
     kind: link.best()?.kind ?? 'relay',
     clientId: far.clientId,
+    connectionId: link.peer,
   })
 
   function start({ topic, secretKey }: Awaited<LinksTransportNeeds['secrets']>): void {
@@ -138,8 +142,8 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
         return mesh?.drop(link.peer)
       case 'message': {
         const far = farEnds.get(link.peer)
-        if (far?.clientId !== frame.clientId) return rejects.count('not-owner')
-        return needs.onMessage(pathOf(link, far), frame)
+        if (far?.saidId !== frame.clientId) return rejects.count('not-owner')
+        return needs.onMessage(pathOf(link, far), { ...frame, clientId: far.clientId })
       }
       case 'document':
         return documents === undefined ? rejects.count('document-refused') : documents.receive(link, frame)
@@ -155,11 +159,19 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
     if (said.clientId === clientId) return rejects.count('own-entry')
     if (connectionOf(said.state) !== link.peer) return rejects.count('not-owner')
     // One link, a newer membership: the older one has ended, even where its goodbye went by a carrier that is gone.
-    if (farEnds.get(link.peer)?.clientId !== said.clientId) endFar(link)
-    const far = farEnds.get(link.peer) ?? { clientId: said.clientId, clock: said.clock }
+    if (farEnds.get(link.peer)?.saidId !== said.clientId) endFar(link)
+    const far = farEnds.get(link.peer) ?? { ...nameFar(said.clientId), clock: said.clock }
     far.clock = Math.max(far.clock, said.clock)
     farEnds.set(link.peer, far)
-    needs.onEvidence({ kind: 'entry', path: pathOf(link, far), entry: said })
+    needs.onEvidence({ kind: 'entry', path: pathOf(link, far), entry: { ...said, clientId: far.clientId } })
+  }
+
+  /** [T4] Client ids are not proved. Whoever claims one that another has gets a name of ours, and keeps nobody out. */
+  function nameFar(saidId: ClientId): Omit<Far, 'clock'> {
+    const isTaken = [...farEnds.values()].some((far) => far.clientId === saidId)
+    if (!isTaken) return { saidId, clientId: saidId }
+    const random = needs.random(6).reduce((number, byte) => number * 256 + byte, 0)
+    return { saidId, clientId: random as ClientId }
   }
 
   function endFar(link: Link): void {

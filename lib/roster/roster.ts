@@ -28,6 +28,8 @@ export const MAX_DEPARTED = 1_024
 
 /** The newest clock that a departed client may not come back with. */
 interface Departure {
+  /** Whose departure it was, where that is known: another connection may have that client id from now on. */
+  readonly connectionId: ConnectionId | undefined
   readonly clock: number
   readonly at: number
 }
@@ -117,10 +119,9 @@ function applyEntry(
 ): RosterStep {
   const member = state.members.get(entry.clientId)
   if (member !== undefined) return renew(state, member, entry, path, now, rules)
-  const departure = state.departed.get(entry.clientId)
-  if (departure !== undefined && entry.clock <= departure.clock) return refused(state, 'stale')
   const created = createMember(entry, path, now, rules.maxDataBytes)
   if (!created.ok) return refused(state, created.reason)
+  if (hasDeparted(state, created.value)) return refused(state, 'stale')
   if (created.value.connectionId === rules.ownConnectionId) return refused(state, 'own-entry')
   const older = findByConnection(state, created.value.connectionId)
   if (older === undefined) return join(state, created.value, entry)
@@ -130,6 +131,13 @@ function applyEntry(
   const successor = { member: { ...created.value, paths }, entry }
   const waiting = { ...state, waiting: new Map(state.waiting).set(older.connectionId, successor) }
   return older.holdUntil === undefined ? unchanged(waiting) : endMembership(waiting, older, older.clock, now)
+}
+
+function hasDeparted({ departed }: RosterState, { clientId, connectionId, clock }: Member): boolean {
+  const departure = departed.get(clientId)
+  if (departure === undefined || clock > departure.clock) return false
+  // [T3] Nobody can use up the client id of another.
+  return departure.connectionId === undefined || departure.connectionId === connectionId
 }
 
 function renew(
@@ -153,11 +161,12 @@ function renew(
   }
 }
 
-function applyGoodbye(state: RosterState, { clientId }: Path, clock: number, now: Moment): RosterStep {
+function applyGoodbye(state: RosterState, { clientId, connectionId }: Path, clock: number, now: Moment): RosterStep {
   const member = state.members.get(clientId)
   if (member !== undefined && clock >= member.clock) return endMembership(state, member, clock, now)
   if (member !== undefined) return refused(state, 'stale')
-  return unchanged(withDeparture(withoutSuccessor(state, clientId), clientId, { clock, at: now.steadyMs }))
+  const departure = { connectionId, clock, at: now.steadyMs }
+  return unchanged(withDeparture(withoutSuccessor(state, clientId), clientId, departure))
 }
 
 /** [F4] Silence counts from its beginning: whoever was cut off after 12 s of it is not held as long as one just closed. */
@@ -190,7 +199,10 @@ function endMembership(state: RosterState, member: Member, clock: number, now: M
   const members = new Map(state.members)
   members.delete(member.clientId)
   const gone: RosterStep = {
-    state: withDeparture({ ...state, members }, member.clientId, { clock, at: now.steadyMs }),
+    state: withDeparture({ ...state, members }, member.clientId, {
+      connectionId: member.connectionId,
+      ...{ clock, at: now.steadyMs },
+    }),
     events: [eventOf('leave', member)],
     entries: [{ clientId: member.clientId, clock: member.clock, state: null }],
   }

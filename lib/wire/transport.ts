@@ -3,7 +3,7 @@
  * implements `Transport`; none of them decides who is present, that is the roster's.
  */
 import type { Clock } from '../base/clock.ts'
-import type { ClientId } from '../base/ids.ts'
+import type { ClientId, ConnectionId } from '../base/ids.ts'
 import type { JsonObject } from '../base/json.ts'
 import type { AwarenessEntry } from './awareness-update.ts'
 import type { MessageFrame } from './frame.ts'
@@ -20,7 +20,10 @@ export type PathKind = 'direct' | 'tab' | 'relay' | 'via'
 export interface Path {
   readonly id: PathId
   readonly kind: PathKind
+  /** No two paths of different far ends have the same. */
   readonly clientId: ClientId
+  /** Whose it is, where the path proves that. */
+  readonly connectionId?: ConnectionId
 }
 
 /** What a transport learned, in the order in which it learned it. */
