@@ -4,10 +4,10 @@
  */
 import * as noble from '@noble/ed25519'
 import { sha512 } from '@noble/hashes/sha2.js'
-import { bytesToHex } from '@noble/hashes/utils.js'
 import { concatBytes } from './bytes.ts'
 import { type Crypto, PUBLIC_KEY_BYTES, SIGNATURE_BYTES, type Signer } from './crypto.ts'
 import { asSource } from './platform.ts'
+import { isOfSmallOrder } from './small-order.ts'
 
 const SEED_BYTES = 32
 const ALGORITHM = 'Ed25519'
@@ -23,20 +23,6 @@ const KNOWN = {
     '92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00',
   ),
 }
-
-/**
- * Keys of small order, the sign bit left out: some signature by nobody fits each of them, and platforms differ in whether
- * they let it pass. The ordinates 0, 1, both of order 8, p - 1, and p and p + 1, which are 0 and 1 once more.
- */
-const SMALL_ORDER: ReadonlySet<string> = new Set([
-  '0000000000000000000000000000000000000000000000000000000000000000',
-  '0100000000000000000000000000000000000000000000000000000000000000',
-  '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
-  'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
-  'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
-  'edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
-  'eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
-])
 
 export function createEd25519(
   subtle: SubtleCrypto | undefined,
@@ -115,12 +101,6 @@ async function test(subtle: SubtleCrypto): Promise<SubtleCrypto | undefined> {
     // It does not know Ed25519: the library does.
     return undefined
   }
-}
-
-function isOfSmallOrder(publicKey: Uint8Array): boolean {
-  const ordinate = publicKey.slice()
-  ordinate[PUBLIC_KEY_BYTES - 1] = (publicKey[PUBLIC_KEY_BYTES - 1] ?? 0) & 0x7f
-  return SMALL_ORDER.has(bytesToHex(ordinate))
 }
 
 function bytesOf(hex: string): Uint8Array {

@@ -264,6 +264,8 @@ describe('bytes that were changed on the way', () => {
         expect(reasonOf(await receiver.receive(whole.subarray(0, length)))).toBe('bad-hello')
       expect(reasonOf(await receiver.receive(Uint8Array.of(...whole, 0)))).toBe('bad-hello')
     }
+    const tooMany = await first(helloOfAlice(pair, { attempt: 2 ** 48 + 1 }))
+    expect(reasonOf(await helloOfBob(pair).receive(tooMany))).toBe('bad-hello')
     const future = flip(said.hello1, 1, 3)
     expect(reasonOf(await helloOfBob(pair).receive(future))).toBe('bad-hello')
   })

@@ -104,6 +104,21 @@ describe('a hello', () => {
     expect(keysOf(ends[0]).send).toEqual(keysOf(answers[0]).receive)
   })
 
+  it('[N13] whoever handed in a message may use its bytes again after the answer', async () => {
+    const pair = createPair(crypto)
+    const [alice, bob] = [helloOfAlice(pair), helloOfBob(pair)]
+    const borrowed = (await first(alice)).slice()
+    const hello2 = sendOf(await bob.receive(borrowed))
+    borrowed.fill(0)
+    const answered = await alice.receive(hello2)
+    const hello3 = sendOf(answered).slice()
+    expect(keysOf(await bob.receive(hello3)).send).toEqual(keysOf(answered).receive)
+    const said = hello3.slice()
+    hello3.fill(0)
+    expect(reasonOf(await bob.receive(said))).toBe('replayed')
+    expect(reasonOf(await bob.receive(await first(alice)))).toBe('replayed')
+  })
+
   it('[N13] in the wrong order messages are refused, and the hello goes on', async () => {
     const pair = createPair(crypto)
     const [alice, bob] = [helloOfAlice(pair), helloOfBob(pair)]

@@ -112,5 +112,8 @@ describe('the proof to a server', () => {
       { ...good, signature: new Uint8Array(64), publicKey: new Uint8Array(32) },
     ])
       expect(await checkServerProof(bad, crypto)).toEqual(refused)
+    const believing = { ...crypto, verify: async () => true }
+    expect(await checkServerProof({ ...good, publicKey: new Uint8Array(32) }, believing)).toEqual(refused)
+    expect(await checkServerProof(good, believing)).toMatchObject({ ok: true })
   })
 })
