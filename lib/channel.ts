@@ -6,6 +6,7 @@ import type { Awareness } from 'y-protocols/awareness'
 import { Doc } from 'yjs'
 import { createEmitter, type Unsubscribe } from './base/emitter.ts'
 import { PresenceError } from './base/errors.ts'
+import type { RandomBytes } from './base/random.ts'
 import { createDelivery, type Delivery } from './delivery.ts'
 import { type ChannelState, checkListener, RealtimeChannelEvent, RealtimeChannelState } from './events.ts'
 import type { ChannelReport } from './inspect.ts'
@@ -28,6 +29,7 @@ export interface ChannelNeeds extends Omit<MembershipNeeds, 'createTransport'> {
   readonly options: ChannelOptions
   /** `doc`: the document that is to travel. */
   createTransport(needs: TransportNeeds, doc: Doc | undefined): Transport
+  readonly random: RandomBytes
   onDisconnected(): void
 }
 
@@ -49,7 +51,7 @@ export class Channel<T = any> {
   constructor(needs: ChannelNeeds) {
     const { doc, sync = false } = needs.options
     this.name = needs.name
-    this.doc = doc ?? new Doc()
+    this.doc = doc ?? createDoc(needs.random)
     this.#onDisconnected = needs.onDisconnected
     this.#delivery = createDelivery(needs.clock)
     this.#delivery.push(() => this.#states.emit(STATE_CHANGED, RealtimeChannelState.CONNECTED))
@@ -149,4 +151,11 @@ export class Channel<T = any> {
       hint: 'Call realtime.connect(name) for a live channel.',
     })
   }
+}
+
+/** With a client id of 32 bits, as Yjs draws it, from our own source of chance. */
+function createDoc(random: RandomBytes): Doc {
+  const doc = new Doc()
+  doc.clientID = new DataView(random(4).slice().buffer).getUint32(0)
+  return doc
 }

@@ -124,7 +124,7 @@ export class Realtime {
   }
 
   #join(name: string, options: ChannelOptions): Membership {
-    const { clock, page } = this.#effects
+    const { clock, page, random } = this.#effects
     const { participant, maxDataBytes, updateIntervalMs, isDebug } = this.#settings
     const channel: Channel = new Channel({
       name,
@@ -135,6 +135,7 @@ export class Realtime {
       updateIntervalMs,
       clock,
       page,
+      random,
       now: this.#now,
       createTransport: (needs, doc) => this.#travel.createTransport(name, needs, doc),
       log: (line) => {

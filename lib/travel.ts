@@ -10,9 +10,11 @@ import type { Identity } from './identity/identity.ts'
 import { deriveSecretKey } from './identity/secret-key.ts'
 import { topicOf } from './identity/topic.ts'
 import type { CreatePeerConnection } from './links/direct-carrier.ts'
+import type { BroadcastChannelClass } from './links/tab-meeting.ts'
 import { createLinksTransport } from './links/transport.ts'
 import type { Settings } from './options.ts'
 import { createSignalingClient, type SignalingClient } from './signaling/signaling-client.ts'
+import type { Platform } from './signaling/system.ts'
 import { createRejectCounter } from './wire/result.ts'
 import type { Transport, TransportNeeds } from './wire/transport.ts'
 import { createYjsTransport, type YjsTransportNeeds } from './yjs/transport.ts'
@@ -31,6 +33,9 @@ export interface TravelNeeds {
   readonly random: RandomBytes
   readonly ways: Ways
   readonly loadYWebrtc?: YjsTransportNeeds['loadYWebrtc']
+  /** Sockets and channels of a simulator; the platform's own where they are left out. */
+  readonly platform?: Platform
+  readonly BroadcastChannelClass?: BroadcastChannelClass
 }
 
 export interface Travel {
@@ -63,7 +68,8 @@ function createYjsTravel({ settings, random, ways, loadYWebrtc }: TravelNeeds): 
   }
 }
 
-function createLinksTravel({ settings, identity, crypto, clock, random, ways }: TravelNeeds): Travel {
+function createLinksTravel(given: TravelNeeds): Travel {
+  const { settings, identity, crypto, clock, random, ways, platform, BroadcastChannelClass } = given
   const { app = '', servers, secret, iceServers } = settings
   const createPeerConnection = peerConnectionsOf(settings)
   const clients = new Map<string, SignalingClient>()
@@ -80,6 +86,7 @@ function createLinksTravel({ settings, identity, crypto, clock, random, ways }: 
           clock,
           random,
           rejects: createRejectCounter(),
+          ...(platform === undefined ? {} : { platform }),
           onStatus() {
             for (const listener of listeners) listener()
           },
@@ -107,6 +114,7 @@ function createLinksTravel({ settings, identity, crypto, clock, random, ways }: 
         servers: findClients(),
         createPeerConnection,
         iceServers,
+        ...(BroadcastChannelClass === undefined ? {} : { BroadcastChannelClass }),
         ...(doc === undefined ? {} : { doc }),
       }),
     async stop() {

@@ -11,9 +11,14 @@ const CARRIER_ID = 'tab'
 /** Tabs of one topic that are met at most: a full channel. */
 const MAX_TABS = 128
 
+export type BroadcastChannelClass = new (name: string) => BroadcastChannel
+
 /** Undefined where the environment has no BroadcastChannel or forbids it. */
-export function createTabMeeting(needs: MeetingNeeds): Meeting | undefined {
-  const channel = openChannel(`copresence:${toBase64Url(needs.topic)}`)
+export function createTabMeeting(
+  needs: MeetingNeeds,
+  ChannelClass: BroadcastChannelClass | undefined = globalThis.BroadcastChannel,
+): Meeting | undefined {
+  const channel = openChannel(`copresence:${toBase64Url(needs.topic)}`, ChannelClass)
   if (channel === undefined) return undefined
   const { own } = needs
   const met = new Set<ConnectionId>()
@@ -63,10 +68,10 @@ const toBase64Url = (bytes: Uint8Array): string =>
     .replaceAll('/', '_')
     .replace(/=+$/, '')
 
-function openChannel(name: string): BroadcastChannel | undefined {
-  if (typeof globalThis.BroadcastChannel !== 'function') return undefined
+function openChannel(name: string, ChannelClass: BroadcastChannelClass | undefined): BroadcastChannel | undefined {
+  if (typeof ChannelClass !== 'function') return undefined
   try {
-    const channel = new BroadcastChannel(name)
+    const channel = new ChannelClass(name)
     // In Node a channel would keep the process alive; without servers we must not.
     if ('unref' in channel && typeof channel.unref === 'function') channel.unref()
     return channel

@@ -18,7 +18,7 @@ import { createDocumentLinks, type DocumentLinks } from './document-links.ts'
 import type { Link } from './link.ts'
 import { createMesh, type Mesh } from './mesh.ts'
 import { createRelayMeeting, type Meeting, type Server } from './relay-meeting.ts'
-import { createTabMeeting } from './tab-meeting.ts'
+import { type BroadcastChannelClass, createTabMeeting } from './tab-meeting.ts'
 
 export interface LinksTransportNeeds extends TransportNeeds {
   readonly identity: Identity
@@ -30,6 +30,8 @@ export interface LinksTransportNeeds extends TransportNeeds {
   /** Whether entries and frames may travel by the servers; `false`: they only introduce. */
   readonly relay: boolean
   readonly tabs: boolean
+  /** The platform's own where it is left out. */
+  readonly BroadcastChannelClass?: BroadcastChannelClass
   readonly createPeerConnection: CreatePeerConnection | undefined
   readonly iceServers: readonly RTCIceServer[]
   /** Given: it travels too. */
@@ -100,7 +102,8 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
       onBytes: made.receive,
       onEnd: made.removeCarrier,
     }
-    if (needs.tabs) meetings.push(...[createTabMeeting(onMeeting)].flatMap((meeting) => meeting ?? []))
+    const tabs = needs.tabs ? createTabMeeting(onMeeting, needs.BroadcastChannelClass) : undefined
+    if (tabs !== undefined) meetings.push(tabs)
     for (const [index, server] of needs.servers.entries()) {
       meetings.push(createRelayMeeting({ ...onMeeting, server, index, isRelay: needs.relay, onStatus: needs.onStatus }))
     }

@@ -1,0 +1,152 @@
+/**
+ * One process or tab on a machine: its clocks, its timers, and whether it runs, is frozen or is dead. What the network
+ * brings waits while it is frozen, and is lost on the dead. Knows nothing of what runs in it.
+ */
+import type { Clock } from '../base/clock.ts'
+import type { Dice } from './dice.ts'
+import type { Scheduler } from './scheduler.ts'
+import type { Machine } from './wires.ts'
+
+/** How fine timers are: as set, or once a second or a minute as in a hidden tab. */
+export type TimerPace = 'normal' | 'second' | 'minute'
+export type HostState = 'running' | 'paused' | 'dead'
+
+const PACE_MS: Readonly<Record<TimerPace, number>> = { normal: 0, second: 1_000, minute: 60_000 }
+
+export interface Host {
+  readonly machine: Machine
+  readonly clock: Clock
+  readonly state: HostState
+  readonly pace: TimerPace
+  /** Lets something reach the process: now, later when it is frozen, never when it is dead. */
+  run(task: () => void): void
+  /** `isSleeping`: the machine sleeps, and its steady clock with it. */
+  pause(isSleeping?: boolean): void
+  resume(): void
+  kill(): void
+  setPace(pace: TimerPace): void
+  /** The system's time jumps. */
+  stepClock(ms: number): void
+  /** Called when it pauses, resumes or dies. */
+  onChange(listener: () => void): void
+  /** Timers that are set. */
+  timerCount(): number
+}
+
+export interface HostNeeds {
+  readonly scheduler: Scheduler
+  readonly dice: Dice
+  readonly machine: Machine
+  /** The system's time at the beginning, Unix ms. */
+  readonly startUnixMs: number
+}
+
+export function createHost({ dice, machine, scheduler, startUnixMs }: HostNeeds): Host {
+  const listeners: (() => void)[] = []
+  const late: Record<'timers' | 'arrivals', (() => void)[]> = { timers: [], arrivals: [] }
+  /** A process's steady clock begins at some time of its own. */
+  const bornMs = dice.below(1_000_000)
+  let state: HostState = 'running'
+  let pace: TimerPace = 'normal'
+  let skewMs = 0
+  let sleptMs = 0
+  let sleepsSinceMs: number | undefined
+  let timerCount = 0
+
+  const tell = () => {
+    for (const listener of listeners) listener()
+  }
+  const steadyMs = () => bornMs + (sleepsSinceMs ?? scheduler.nowMs()) - sleptMs
+  const run = (task: () => void, kind: keyof typeof late = 'arrivals') => {
+    if (state === 'running') task()
+    else if (state === 'paused') late[kind].push(task)
+  }
+  const setTimer = (fire: () => void, delayMs: number, paceMs: number) => {
+    const dueMs = steadyMs() + Math.max(0, delayMs)
+    let isSet = true
+    timerCount += 1
+    const end = () => {
+      if (isSet) timerCount -= 1
+      isSet = false
+    }
+    const wait = () => {
+      const atMs = scheduler.nowMs() + dueMs - steadyMs()
+      const pacedMs = paceMs === 0 ? atMs : Math.ceil(atMs / paceMs) * paceMs
+      cancel = scheduler.after(pacedMs - scheduler.nowMs(), () => run(attempt, 'timers'))
+    }
+    const attempt = () => {
+      if (!isSet) return
+      // What the machine slept, its timers have slept too.
+      if (steadyMs() < dueMs - 1) return wait()
+      end()
+      fire()
+    }
+    let cancel = (): void => undefined
+    wait()
+    return () => {
+      end()
+      cancel()
+    }
+  }
+  /** Late timers and what came meanwhile run in no order that anybody promised; each kind keeps its own. */
+  const runLate = () => {
+    const { timers, arrivals } = late
+    late.timers = []
+    late.arrivals = []
+    while (timers.length + arrivals.length > 0) {
+      const isTimer = arrivals.length === 0 || (timers.length > 0 && dice.chance(0.5))
+      const task = (isTimer ? timers : arrivals).shift()
+      if (task !== undefined) scheduler.after(0, () => run(task, isTimer ? 'timers' : 'arrivals'))
+    }
+  }
+
+  return {
+    machine,
+    clock: {
+      moment: () => ({
+        unixMs: startUnixMs + scheduler.nowMs() + skewMs,
+        steadyMs: steadyMs(),
+      }),
+      setTimer: (fire, delayMs) => setTimer(fire, delayMs, PACE_MS[pace]),
+      // A task of its own is never later than the once a second of a hidden tab.
+      defer: (task) => void setTimer(task, 0, Math.min(PACE_MS[pace], PACE_MS.second)),
+    },
+    get state() {
+      return state
+    },
+    get pace() {
+      return pace
+    },
+    run: (task) => run(task),
+    pause(isSleeping = false) {
+      if (state !== 'running') return
+      state = 'paused'
+      if (isSleeping) sleepsSinceMs = scheduler.nowMs()
+      tell()
+    },
+    resume() {
+      if (state !== 'paused') return
+      state = 'running'
+      if (sleepsSinceMs !== undefined) sleptMs += scheduler.nowMs() - sleepsSinceMs
+      sleepsSinceMs = undefined
+      runLate()
+      tell()
+    },
+    kill() {
+      if (state === 'dead') return
+      state = 'dead'
+      late.timers = []
+      late.arrivals = []
+      timerCount = 0
+      tell()
+    },
+    setPace(next) {
+      pace = next
+    },
+    stepClock(ms) {
+      skewMs += ms
+    },
+    onChange: (listener) => void listeners.push(listener),
+    timerCount: () => timerCount,
+  }
+}

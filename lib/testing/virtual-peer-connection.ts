@@ -1,0 +1,314 @@
+/**
+ * RTCPeerConnection with one negotiated data channel: the part of the standard that the library uses. Two of them connect
+ * when each has the other's description and the way between their machines is open; the way is watched as ICE does it.
+ */
+import type { CancelTimer } from '../base/clock.ts'
+import type { Host } from './host.ts'
+import type { Scheduler } from './scheduler.ts'
+import type { Pipe, Wires } from './wires.ts'
+
+export interface PeerConnectionsNeeds {
+  readonly host: Host
+  readonly wires: Wires
+  readonly scheduler: Scheduler
+  /** All connections of the network by the name in their descriptions. */
+  readonly registry: PeerRegistry
+}
+
+export interface PeerRegistry {
+  readonly peers: Map<string, VirtualPeer>
+  nextName(): string
+}
+
+/** One connection as the network sees it. */
+export interface VirtualPeer {
+  readonly name: string
+  readonly host: Host
+  /** The far end that both descriptions agree on, while this one has not been closed. */
+  far(): VirtualPeer | undefined
+  /** Which try of ICE: the two ends of one connection are in the same. */
+  readonly round: number
+  /** The far end that it was last connected to. */
+  readonly linked: VirtualPeer | undefined
+  readonly isOpen: boolean
+  readonly isFailed: boolean
+  connect(far: VirtualPeer): void
+  watch(isWayOpen: boolean): void
+  receive(bytes: Uint8Array): void
+  farClosed(): void
+}
+
+/** Consent checks that stay unanswered so long, in ms: as browsers judge it. */
+const DISCONNECTED_AFTER_MS = 5_000
+const FAILED_AFTER_MS = 15_000
+/** From the last description to the open channel, in round trips: candidates, DTLS, SCTP. */
+const CONNECT_ROUND_TRIPS = 4
+
+/** `RTCPeerConnection` of one host. `openCount`: connections of its that are not closed. */
+export function createPeerConnections(needs: PeerConnectionsNeeds): {
+  PeerConnectionClass: new (configuration?: unknown) => RTCPeerConnection
+  openCount(): number
+} {
+  const { host, registry, scheduler, wires } = needs
+  class VirtualPeerConnection implements VirtualPeer {
+    readonly name = registry.nextName()
+    readonly host = host
+    iceConnectionState = 'new'
+    localDescription: { type: string; sdp: string } | null = null
+    onicecandidate: ((event: { candidate: unknown }) => void) | null = null
+    oniceconnectionstatechange: (() => void) | null = null
+    round = 0
+    linked: VirtualPeer | undefined
+    isOpen = false
+    #failedRound = -1
+    #localRound = -1
+    #farName: string | undefined
+    #farRound = -1
+    #hasCandidate = false
+    #isClosed = false
+    #pipe: Pipe | undefined
+    #cancelWatch: CancelTimer | undefined
+    #channel: VirtualDataChannel | undefined
+
+    constructor() {
+      registry.peers.set(this.name, this)
+    }
+
+    createDataChannel(): VirtualDataChannel {
+      this.#channel ??= new VirtualDataChannel({
+        send: (bytes) => this.#pipe?.send(bytes),
+        backlogBytes: () => this.#pipe?.backlogBytes() ?? 0,
+        close: () => this.#tellFar(),
+      })
+      return this.#channel
+    }
+
+    async createOffer(options: { iceRestart?: boolean } = {}) {
+      if (options.iceRestart === true) this.round += 1
+      return { type: 'offer', sdp: describe(this.name, this.round) }
+    }
+
+    async createAnswer() {
+      if (this.#farName === undefined) throw new Error('there is no offer to answer')
+      return { type: 'answer', sdp: describe(this.name, this.round) }
+    }
+
+    async setLocalDescription(description: { type: string; sdp: string }) {
+      this.#checkLive()
+      this.localDescription = description
+      this.#localRound = this.round
+      this.#say(() =>
+        this.onicecandidate?.({ candidate: { candidate: `candidate ${this.name}`, sdpMid: '0', sdpMLineIndex: 0 } }),
+      )
+      this.#say(() => this.onicecandidate?.({ candidate: null }))
+      this.#setIce('checking')
+      this.#tryConnect()
+    }
+
+    async setRemoteDescription(description: { type?: unknown; sdp?: unknown }) {
+      this.#checkLive()
+      const read = readDescription(description.sdp)
+      if (read === undefined) throw new Error('no session description')
+      const isKnown = this.#farName === undefined || this.#farName === read.name
+      if (!isKnown) throw new Error('a description of another connection')
+      this.#farName = read.name
+      this.#farRound = read.round
+      if (description.type === 'offer') this.round = read.round
+      this.#tryConnect()
+    }
+
+    async addIceCandidate(candidate: { candidate?: unknown }) {
+      this.#checkLive()
+      if (typeof candidate.candidate !== 'string' || !candidate.candidate.startsWith('candidate '))
+        throw new Error('no candidate')
+      this.#hasCandidate = true
+      this.#tryConnect()
+    }
+
+    close(): void {
+      if (this.#isClosed) return
+      this.#tellFar()
+      this.#isClosed = true
+      this.isOpen = false
+      this.iceConnectionState = 'closed'
+      this.#cancelWatch?.()
+      registry.peers.delete(this.name)
+      if (this.#channel !== undefined) this.#channel.readyState = 'closed'
+    }
+
+    far(): VirtualPeer | undefined {
+      if (this.#isClosed || this.#farName === undefined || !this.#hasCandidate) return undefined
+      return this.#localRound === this.#farRound ? registry.peers.get(this.#farName) : undefined
+    }
+
+    get isFailed(): boolean {
+      return this.round <= this.#failedRound
+    }
+
+    connect(far: VirtualPeer): void {
+      this.#cancelWatch?.()
+      this.#cancelWatch = undefined
+      this.linked = far
+      this.#setIce('connected')
+      if (this.isOpen) return
+      this.isOpen = true
+      this.#pipe = wires.pipe({
+        from: host.machine,
+        to: far.host.machine,
+        carrier: 'direct',
+        deliver: (bytes) => far.receive(bytes),
+      })
+      this.#say(() => this.#channel?.open())
+    }
+
+    watch(isWayOpen: boolean): void {
+      if (this.#isClosed) return
+      if (isWayOpen) {
+        this.#cancelWatch?.()
+        this.#cancelWatch = undefined
+        if (this.isOpen && !this.isFailed) this.#setIce('connected')
+        else this.#tryConnect()
+        return
+      }
+      if (this.#cancelWatch !== undefined || this.isFailed) return
+      this.#cancelWatch = scheduler.after(DISCONNECTED_AFTER_MS, () => {
+        if (this.isOpen) this.#setIce('disconnected')
+        this.#cancelWatch = scheduler.after(FAILED_AFTER_MS - DISCONNECTED_AFTER_MS, () => {
+          this.#cancelWatch = undefined
+          this.#failedRound = this.round
+          this.#setIce('failed')
+        })
+      })
+    }
+
+    receive(bytes: Uint8Array): void {
+      host.run(() => this.#channel?.receive(bytes))
+    }
+
+    farClosed(): void {
+      host.run(() => this.#channel?.end())
+    }
+
+    /** The far end hears of our close behind all that we sent, where the way is open. */
+    #tellFar(): void {
+      const far = this.linked
+      if (far === undefined || host.state === 'dead') return
+      if (this.#pipe?.isStalled) this.#pipe.drop()
+      this.#pipe?.send(() => far.farClosed())
+    }
+
+    #tryConnect(): void {
+      const far = this.far()
+      if (far === undefined || far.far() !== this || far.round !== this.round) return
+      if (this.isFailed || far.isFailed || this.iceConnectionState === 'connected') return
+      const roundTripMs = wires.delayMs(host.machine, far.host.machine) + wires.delayMs(far.host.machine, host.machine)
+      scheduler.after(CONNECT_ROUND_TRIPS * roundTripMs, () => {
+        if (this.far() !== far || far.far() !== this || !isWayOpen(wires, this, far)) return
+        this.connect(far)
+        far.connect(this)
+      })
+    }
+
+    #setIce(state: string): void {
+      if (this.#isClosed || this.iceConnectionState === state) return
+      if (state === 'checking' && this.isOpen && this.iceConnectionState === 'connected') return
+      this.iceConnectionState = state
+      this.#say(() => this.oniceconnectionstatechange?.())
+    }
+
+    #say(tell: () => void): void {
+      scheduler.after(0, () =>
+        host.run(() => {
+          if (!this.#isClosed) tell()
+        }),
+      )
+    }
+
+    #checkLive(): void {
+      if (this.#isClosed) throw new Error('the connection is closed')
+    }
+  }
+
+  return {
+    PeerConnectionClass: VirtualPeerConnection as unknown as new () => RTCPeerConnection,
+    openCount: () => [...registry.peers.values()].filter((peer) => peer.host === host).length,
+  }
+}
+
+/** Both ends run, and both ways between them are open. */
+export const isWayOpen = (wires: Wires, one: VirtualPeer, other: VirtualPeer): boolean =>
+  one.host.state === 'running' &&
+  other.host.state === 'running' &&
+  wires.isOpen(one.host.machine, other.host.machine) &&
+  wires.isOpen(other.host.machine, one.host.machine)
+
+/** Lets every connection know how its way is now. */
+export function watchWays({ peers }: PeerRegistry, wires: Wires): void {
+  for (const peer of [...peers.values()]) {
+    const far = peer.linked ?? peer.far()
+    if (far !== undefined) peer.watch(peers.get(far.name) === far && isWayOpen(wires, peer, far))
+  }
+}
+
+export function createPeerRegistry(): PeerRegistry {
+  let count = 0
+  return { peers: new Map(), nextName: () => `peer-${count++}` }
+}
+
+interface ChannelNeeds {
+  send(bytes: Uint8Array): void
+  backlogBytes(): number
+  close(): void
+}
+
+class VirtualDataChannel {
+  readyState = 'connecting'
+  binaryType = 'arraybuffer'
+  onopen: (() => void) | null = null
+  onmessage: ((event: { data: unknown }) => void) | null = null
+  onclose: (() => void) | null = null
+  readonly #needs: ChannelNeeds
+
+  constructor(needs: ChannelNeeds) {
+    this.#needs = needs
+  }
+
+  get bufferedAmount(): number {
+    return this.#needs.backlogBytes()
+  }
+
+  open(): void {
+    if (this.readyState !== 'connecting') return
+    this.readyState = 'open'
+    this.onopen?.()
+  }
+
+  send(bytes: Uint8Array): void {
+    if (this.readyState !== 'open') throw new Error('the channel is not open')
+    this.#needs.send(bytes)
+  }
+
+  receive(bytes: Uint8Array): void {
+    if (this.readyState === 'open') this.onmessage?.({ data: bytes.slice().buffer })
+  }
+
+  close(): void {
+    if (this.readyState === 'closed') return
+    this.#needs.close()
+    this.readyState = 'closed'
+  }
+
+  end(): void {
+    if (this.readyState === 'closed') return
+    this.readyState = 'closed'
+    this.onclose?.()
+  }
+}
+
+const describe = (name: string, round: number): string => `v=0 virtual ${name} ${round}`
+
+function readDescription(sdp: unknown): { name: string; round: number } | undefined {
+  const match = typeof sdp === 'string' ? /^v=0 virtual (\S+) (\d+)$/.exec(sdp) : null
+  const [, name, round] = match ?? []
+  return name === undefined || round === undefined ? undefined : { name, round: Number(round) }
+}

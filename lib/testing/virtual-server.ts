@@ -1,0 +1,159 @@
+/**
+ * A signaling/relay server of a test network: where sockets arrive, and how they end. What a server says to them is its
+ * logic's; a stopped server has forgotten everything when it starts again.
+ */
+import type { ConnectionId } from '../base/ids.ts'
+import type { Dice } from './dice.ts'
+import type { Host } from './host.ts'
+import type { Scheduler } from './scheduler.ts'
+import type { Machine, Pipe, Wires } from './wires.ts'
+
+/** One socket as the server has it. */
+export interface ServerSocket {
+  send(bytes: Uint8Array): void
+  /** Ends it; its handler is told at once. */
+  close(code: number): void
+}
+
+export interface SocketHandler {
+  onMessage(bytes: Uint8Array): void
+  /** Once. `silentMs`: it was cut off after so long without a sign of life; else 0. */
+  onEnd(silentMs: number): void
+}
+
+/** What one life of a server does with its sockets. */
+export interface ServerLogic {
+  accept(socket: ServerSocket): SocketHandler
+  /** Whether that connection is on a topic by a socket of its own. */
+  isJoined(connectionId: ConnectionId): boolean
+  /** The server ends: nobody is told that a socket ended. */
+  silence(): void
+}
+
+/** What the client's side of one socket does at the server. */
+export interface ServerLine {
+  receive(bytes: Uint8Array): void
+  /** The client's side has ended. */
+  end(silentMs: number): void
+}
+
+export interface VirtualServer {
+  readonly url: string
+  readonly machine: Machine
+  readonly isUp: boolean
+  accept(client: { readonly host: Host; readonly down: Pipe; onEnd(code: number): void }): ServerLine
+  stop(): void
+  start(): void
+  isJoined(connectionId: ConnectionId): boolean
+  /** Ends the sockets of one host as a network does that loses them. */
+  reset(host: Host): void
+  socketCount(): number
+}
+
+export interface VirtualServerNeeds {
+  readonly url: string
+  readonly machine: Machine
+  readonly scheduler: Scheduler
+  readonly dice: Dice
+  readonly wires: Wires
+  createLogic(): ServerLogic
+}
+
+/** A socket without a sign of life for so long is cut off, as the real server does it by default. */
+const SILENCE_MS = 12_250
+/** The real server pings every 2 s and looks every 0.5 s. */
+const PING_MS = 2_000
+const LOOK_MS = 500
+const GOING_AWAY = 1001
+const ABNORMAL = 1006
+
+interface Line extends ServerLine {
+  readonly host: Host
+  /** Whether signs of life still come; where not, when the last one came. */
+  look(): void
+  close(code: number): void
+}
+
+export function createVirtualServer(needs: VirtualServerNeeds): VirtualServer {
+  const { dice, machine, scheduler, wires } = needs
+  const lines = new Set<Line>()
+  let logic: ServerLogic | undefined = needs.createLogic()
+
+  const createLine = (host: Host, down: Pipe, onEnd: (code: number) => void): Line => {
+    let hasEnded = false
+    let lastMessageMs = scheduler.nowMs()
+    let cancelSilence: (() => void) | undefined
+    const finish = (silentMs: number) => {
+      if (hasEnded) return
+      hasEnded = true
+      cancelSilence?.()
+      lines.delete(line)
+      handler?.onEnd(silentMs)
+    }
+    const line: Line = {
+      host,
+      receive(bytes) {
+        if (hasEnded) return
+        lastMessageMs = scheduler.nowMs()
+        handler?.onMessage(bytes)
+      },
+      end: finish,
+      close(code) {
+        if (hasEnded) return
+        onEnd(code)
+        finish(0)
+      },
+      look() {
+        const isHeard =
+          host.state === 'running' && wires.isOpen(host.machine, machine) && wires.isOpen(machine, host.machine)
+        if (isHeard) {
+          cancelSilence?.()
+          cancelSilence = undefined
+        } else if (cancelSilence === undefined) {
+          const lastHeardMs = Math.max(lastMessageMs, scheduler.nowMs() - dice.below(PING_MS))
+          const waitMs = lastHeardMs + SILENCE_MS + dice.below(LOOK_MS) - scheduler.nowMs()
+          cancelSilence = scheduler.after(waitMs, () => {
+            // Its end is told as soon as the way is open again.
+            onEnd(ABNORMAL)
+            finish(Math.round(scheduler.nowMs() - lastHeardMs))
+          })
+        }
+      },
+    }
+    lines.add(line)
+    const handler = logic?.accept({
+      send: (bytes) => {
+        if (!hasEnded) down.send(bytes)
+      },
+      close: line.close,
+    })
+    return line
+  }
+
+  wires.onChange(() => {
+    for (const line of [...lines]) line.look()
+  })
+  return {
+    url: needs.url,
+    machine,
+    get isUp() {
+      return logic !== undefined
+    },
+    accept({ host, down, onEnd }) {
+      return createLine(host, down, onEnd)
+    },
+    stop() {
+      logic?.silence()
+      for (const line of [...lines]) line.close(GOING_AWAY)
+      logic = undefined
+    },
+    start() {
+      logic ??= needs.createLogic()
+    },
+    isJoined: (connectionId) => logic?.isJoined(connectionId) ?? false,
+    reset(host) {
+      for (const line of [...lines]) if (line.host === host) line.close(ABNORMAL)
+    },
+    socketCount: () => lines.size,
+  }
+}

@@ -1,0 +1,144 @@
+/**
+ * A whole network in one process: machines, browsers, servers and hosts on one virtual time, and Realtimes of the real
+ * library that run on them. Knows every fault; the public face of it is test-network.ts.
+ */
+import type { Crypto } from '../identity/crypto.ts'
+import type { RealtimeOptions } from '../options.ts'
+import { createRealtime, type Realtime } from '../realtime.ts'
+import { createTravel } from '../travel.ts'
+import { createBlindLogic } from './blind-logic.ts'
+import { createDice, type Dice } from './dice.ts'
+import { createHost, type Host } from './host.ts'
+import { createScheduler, type Scheduler } from './scheduler.ts'
+import { createTestCrypto } from './test-crypto.ts'
+import { createPeerConnections, createPeerRegistry, type PeerRegistry, watchWays } from './virtual-peer-connection.ts'
+import { createVirtualServer, type ServerLogic, type VirtualServer } from './virtual-server.ts'
+import { createSockets } from './virtual-socket.ts'
+import { type Browser, createBrowser, createTabs } from './virtual-tabs.ts'
+import { createWires, type Machine, type Wires } from './wires.ts'
+
+export interface WorldNeeds {
+  readonly seed: number
+  /** One way of one packet, from and to in ms. */
+  readonly delayMs?: readonly [least: number, most: number]
+  /** The system's time at the beginning, Unix ms. */
+  readonly startUnixMs?: number
+  /** What servers say; the blind protocol where it is left out. */
+  createLogic?(parts: { crypto: Crypto; scheduler: Scheduler }): ServerLogic
+  /** Lets a host's cryptography be another one than the world's, e.g. a slow one. */
+  wrapCrypto?(crypto: Crypto, host: Host): Crypto
+}
+
+export interface MemberOptions {
+  /** Members of one browser are tabs of it: they share its machine and its BroadcastChannels. */
+  readonly browser?: string | undefined
+  /** Whether it has WebRTC; default true. */
+  readonly webrtc?: boolean | undefined
+  /** Whether entries travel by servers; `false`: they only introduce. Default true. */
+  readonly relay?: boolean | undefined
+}
+
+/** One Realtime and what it runs on. */
+export interface Resident {
+  readonly realtime: Realtime
+  readonly host: Host
+  readonly hasWebRtc: boolean
+  /** Sockets, peer connections and channels that it has not closed. */
+  openCount(): number
+}
+
+export interface World {
+  readonly scheduler: Scheduler
+  readonly wires: Wires
+  readonly dice: Dice
+  readonly crypto: Crypto
+  readonly peers: PeerRegistry
+  readonly startUnixMs: number
+  createMachine(name: string): Machine
+  createResident(options: RealtimeOptions, member?: MemberOptions): Resident
+  /** The server of that address; it is there, and up, from its first use on. */
+  server(url: string): VirtualServer
+  servers(): VirtualServer[]
+}
+
+const START_UNIX_MS = 1_700_000_000_000
+/** From the same town to another continent. */
+const DELAY_MS = [5, 40] as const
+
+export function createWorld(needs: WorldNeeds): World {
+  const { seed, delayMs = DELAY_MS, startUnixMs = START_UNIX_MS } = needs
+  const dice = createDice(seed)
+  const scheduler = createScheduler()
+  const wires = createWires({ scheduler, dice: dice.fork(), delayMs })
+  const crypto = createTestCrypto(seed)
+  const peers = createPeerRegistry()
+  const servers = new Map<string, VirtualServer>()
+  const browsers = new Map<string, { browser: Browser; machine: Machine }>()
+
+  wires.onChange(() => watchWays(peers, wires))
+
+  const findServer = (url: string): VirtualServer => {
+    const known = servers.get(url)
+    if (known !== undefined) return known
+    const created = createVirtualServer({
+      url,
+      machine: wires.createMachine(url),
+      scheduler,
+      dice: dice.fork(),
+      wires,
+      createLogic: () => (needs.createLogic ?? createBlindLogic)({ crypto, scheduler }),
+    })
+    servers.set(url, created)
+    return created
+  }
+  const findBrowser = (name: string | undefined) => {
+    const known = name === undefined ? undefined : browsers.get(name)
+    if (known !== undefined) return known
+    const created = { browser: createBrowser(), machine: wires.createMachine(name ?? 'member') }
+    if (name !== undefined) browsers.set(name, created)
+    return created
+  }
+
+  return {
+    scheduler,
+    wires,
+    dice,
+    crypto,
+    peers,
+    startUnixMs,
+    createMachine: wires.createMachine,
+    createResident(options, { browser: name, webrtc = true, relay = true } = {}) {
+      const { browser, machine } = findBrowser(name)
+      const host = createHost({ scheduler, dice: dice.fork(), machine, startUnixMs })
+      const sockets = createSockets({ host, wires, scheduler, findServer })
+      const peerConnections = createPeerConnections({ host, wires, scheduler, registry: peers })
+      const tabs = createTabs(browser, host, scheduler)
+      host.onChange(wires.changed)
+      const randomBytes = dice.fork().bytes
+      const realtime = createRealtime(
+        { ...options, webrtc: webrtc ? { RTCPeerConnection: peerConnections.PeerConnectionClass } : false },
+        {
+          clock: host.clock,
+          random: randomBytes,
+          crypto: needs.wrapCrypto?.(crypto, host) ?? crypto,
+          page: undefined,
+          createTravel: (given) =>
+            createTravel({
+              ...given,
+              ways: { tabs: true, relay },
+              BroadcastChannelClass: tabs.BroadcastChannelClass,
+              platform: {
+                loadWebSocket: async () => sockets.WebSocketClass,
+                onOnline: () => () => undefined,
+                holdProcess: () => () => undefined,
+              },
+            }),
+        },
+      )
+      const openCount = () => sockets.openCount() + peerConnections.openCount() + tabs.openCount()
+      return { realtime, host, hasWebRtc: webrtc, openCount }
+    },
+    server: findServer,
+    servers: () => [...servers.values()],
+  }
+}
