@@ -30,6 +30,8 @@ export interface DirectNeeds {
 }
 
 export interface DirectConnection {
+  /** Whether a description is of another connection of the far end's than the one this one speaks with. */
+  isReplacedBy(json: string): boolean
   receiveSignal(kind: SignalKind, json: string): void
   close(): void
 }
@@ -40,6 +42,7 @@ export function createDirectConnection(needs: DirectNeeds): DirectConnection {
   const channel = connection.createDataChannel('copresence', { negotiated: true, id: 0 })
   const waiting: RTCIceCandidateInit[] = []
   let hasDescription = false
+  let farSession: string | undefined
   let isOpen = false
   let isEnded = false
   let cancelPatience: CancelTimer | undefined = clock.setTimer(end, HALF_OPEN_MS)
@@ -143,8 +146,10 @@ export function createDirectConnection(needs: DirectNeeds): DirectConnection {
   if (isOfferer) negotiate(() => offer())
 
   return {
+    isReplacedBy: (json) => farSession !== undefined && sessionOf(json) !== farSession,
     receiveSignal(kind, json) {
       if (kind === 'restart') return isOfferer ? restart() : undefined
+      if (kind === 'description') farSession ??= sessionOf(json)
       const init = parse(json)
       if (init === undefined) return end()
       if (kind === 'description') negotiate(() => receiveDescription(init as unknown as RTCSessionDescriptionInit))
@@ -153,6 +158,9 @@ export function createDirectConnection(needs: DirectNeeds): DirectConnection {
     close: end,
   }
 }
+
+/** The id that a connection keeps in all its descriptions (RFC 8829 section 5.2.1). */
+const sessionOf = (json: string): string | undefined => /o=\S+ (\d+) /.exec(json)?.[1]
 
 function parse(json: string): Record<string, unknown> | undefined {
   try {

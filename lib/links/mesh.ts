@@ -108,10 +108,13 @@ export function createMesh(needs: MeshNeeds): Mesh {
       onFrame: receiveFrame,
     })
 
-  /** Data channels of former keys belong to a former link of the two: a new one is raised under the new keys. */
+  /**
+   * A data channel that is open goes on under new keys: whoever stands between the two can ask for new ones at any time.
+   * One that never opened may have lost its signals with the old keys.
+   */
   function renewDirect(peer: ConnectionId): void {
     const pair = pairs.get(peer)
-    if (pair === undefined) return
+    if (pair === undefined || pair.link.carriers().some(({ kind }) => kind === 'direct')) return
     pair.direct?.close()
     raiseDirect(pair)
   }
@@ -174,9 +177,12 @@ export function createMesh(needs: MeshNeeds): Mesh {
 
   function receiveSignal(link: Link, kind: SignalKind, json: string): void {
     const pair = pairs.get(link.peer)
-    // An offer of somebody whose connection has ended here begins a new one.
-    if (pair?.direct === undefined && kind === 'description' && own > link.peer && pair !== undefined) raiseDirect(pair)
-    pair?.direct?.receiveSignal(kind, json)
+    if (pair === undefined) return
+    // An offer of somebody whose connection has ended, there or here, begins a new one.
+    const isOffer = kind === 'description' && own > link.peer
+    if (isOffer && pair.direct?.isReplacedBy(json)) pair.direct.close()
+    if (isOffer && pair.direct === undefined) raiseDirect(pair)
+    pair.direct?.receiveSignal(kind, json)
   }
 
   /** We are the neighbour of both: what the one has for the other goes on, sealed as it came, and only once. */
