@@ -14,7 +14,7 @@ import { topicOf } from '../../lib/identity/topic.ts'
 import { createHandshake, type Handshake } from '../../lib/links/handshake.ts'
 import { createSignalingClient, type TopicHandle } from '../../lib/signaling/signaling-client.ts'
 import { decodeEnvelope, encodeSealedEnvelope } from '../../lib/wire/envelope.ts'
-import { decodeLinkFrame, encodeEntry, encodePing, type LinkFrame } from '../../lib/wire/link-frame.ts'
+import { decodeLinkFrame, encodeEntry, encodePing, GOODBYE_FRAME, type LinkFrame } from '../../lib/wire/link-frame.ts'
 import { PRESENCE_FIELD } from '../../lib/wire/presence-field.ts'
 import { createRejectCounter } from '../../lib/wire/result.ts'
 import { until } from '../kit/until.ts'
@@ -37,6 +37,8 @@ export interface Mallory {
   members(): ConnectionId[]
   /** Says hello until it has keys with that member. */
   meet(peer: ConnectionId): Promise<void>
+  /** Says goodbye and forgets the link, so that the next hello is a new one. */
+  part(peer: ConnectionId): Promise<void>
   /** Seals and sends one frame of the link, well-formed or not. */
   say(peer: ConnectionId, frame: Uint8Array): Promise<void>
   /** Sends bytes as they are. */
@@ -120,6 +122,11 @@ export async function startMallory({ server, topic, secretKey, ...given }: Mallo
       const line = lineOf(peer)
       line.handshake.begin()
       await until('keys for mallory', () => line.sealed !== undefined)
+    },
+    async part(peer) {
+      await mallory.say(peer, GOODBYE_FRAME)
+      lines.get(peer)?.handshake.stop()
+      lines.delete(peer)
     },
     async say(peer, frame) {
       const sealed = lineOf(peer).sealed
