@@ -81,7 +81,6 @@ export function createSignalingClient(needs: SignalingClientNeeds): SignalingCli
   const attempt = async () => {
     const own = ++attempts
     isDialling = true
-    backoff.stop()
     needs.onStatus()
     try {
       await ending

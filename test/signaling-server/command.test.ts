@@ -83,7 +83,7 @@ it('[S81] --help lists every flag with its default, and exits 0', async () => {
   expect(await command.exit).toBe(0)
   for (const row of OPTION_ROWS) expect(command.stdout()).toContain(`${row.meaning} (default ${row.default})`)
   expect(command.stdout()).toMatch(/--port <number>/)
-  expect(command.stdout()).toMatch(/--max-payload-bytes <bytes> .*\(default 262144\)/)
+  expect(command.stdout()).toMatch(/--max-payload-bytes <bytes> .*\(default 524288\)/)
   expect(command.stdout().match(/^ {2}--/gm)).toHaveLength(Object.keys(LIMITS).length + 4 + 1)
 }, 20_000)
 

@@ -131,8 +131,9 @@ export interface PlayedPlatform extends Platform {
   /** The latest. */
   socket(): PlayedSocket
   goOnline(): void
-  /** How often the process is held now. */
+  /** How often the process is held now, and how many wait for word of a network. */
   holds(): number
+  onlineListeners(): number
 }
 
 export function createPlayedPlatform(): PlayedPlatform {
@@ -154,6 +155,7 @@ export function createPlayedPlatform(): PlayedPlatform {
     },
     goOnline: () => listeners.forEach((listener) => void listener()),
     holds: () => holds,
+    onlineListeners: () => listeners.size,
     loadWebSocket: async () => Played as unknown as WebSocketClass,
     onOnline(listener) {
       listeners.add(listener)

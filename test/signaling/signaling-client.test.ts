@@ -55,6 +55,7 @@ it('[G21] the topics of one client share a socket and know nothing of each other
   const inBob = join(bob.client, topic)
   await one.hears('joined bob')
   await two.hears('open')
+  await inBob.hears('open')
   inBob.handle.cast(bytesOf('hi'))
   await one.hears('from bob hi')
   expect(two.heard).toEqual(['open', 'members '])
