@@ -167,13 +167,15 @@ describe('with and without WebCrypto', () => {
         get: (target, name: keyof SubtleCrypto) => change[name] ?? target[name].bind(target),
       })
     const believesAnything = broken({ verify: async () => true })
+    const believesNothing = broken({ verify: async () => false })
     const signsNonsense = broken({ sign: async () => new ArrayBuffer(64) })
     const knowsNothing = broken({ importKey: async () => Promise.reject(new Error('NotSupportedError')) })
-    for (const subtle of [believesAnything, signsNonsense, knowsNothing]) {
+    for (const subtle of [believesAnything, believesNothing, signsNonsense, knowsNothing]) {
       const crypto = createSystemCrypto({ subtle })
       const signer = crypto.createSigner()
       const signature = await signer.sign(utf8('a'))
       expect(await platform.verify(signer.publicKey, signature, utf8('a'))).toBe(true)
+      expect(await crypto.verify(signer.publicKey, signature, utf8('a'))).toBe(true)
       expect(await crypto.verify(signer.publicKey, signature, utf8('b'))).toBe(false)
     }
   })
