@@ -1,7 +1,15 @@
 /** When to try a server again: at random below a limit that grows, so that all who lost it at once do not return at once. */
 import type { CancelTimer, Clock } from '../base/clock.ts'
 import type { RandomBytes } from '../base/random.ts'
-import { FIRST_RETRY_MS, LATE_RETRY_MS, SHORTEST_RETRY_MS, SOON_FOR_MS, SOON_RETRY_MS } from './timing.ts'
+import {
+  FIRST_RETRY_MS,
+  HELD_FOR_MS,
+  HELD_RETRY_MS,
+  LATE_RETRY_MS,
+  SHORTEST_RETRY_MS,
+  SOON_FOR_MS,
+  SOON_RETRY_MS,
+} from './timing.ts'
 
 export interface Backoff {
   /** Whether an attempt is still to come. */
@@ -29,7 +37,9 @@ export function createBackoff(clock: Clock, random: RandomBytes): Backoff {
     const nowMs = clock.moment().steadyMs
     firstFailureMs ??= nowMs
     if (wasRefused) return LATE_RETRY_MS
-    if (nowMs - firstFailureMs < SOON_FOR_MS) return Math.min(FIRST_RETRY_MS * 2 ** tries++, SOON_RETRY_MS)
+    const failingMs = nowMs - firstFailureMs
+    const soonMs = failingMs < HELD_FOR_MS ? HELD_RETRY_MS : SOON_RETRY_MS
+    if (failingMs < SOON_FOR_MS) return Math.min(FIRST_RETRY_MS * 2 ** tries++, soonMs)
     return Math.min(SOON_RETRY_MS * 2 ** ++lateTries, LATE_RETRY_MS)
   }
   return {

@@ -2,7 +2,11 @@
 
 /** The first delay before a server is tried again is at most this: whoever lost it is back well within every hold. */
 export const FIRST_RETRY_MS = 300
-/** Delays grow to this while others may still wait for us: values flow again at most so long after a server is back. */
+/** Delays grow to this while others still hold us: values flow again at most 1 s after a server is back. */
+export const HELD_RETRY_MS = 1_000
+/** So long after the first failure somebody may hold us: the longest hold is 13.5 s. */
+export const HELD_FOR_MS = 15_000
+/** Then delays grow to this: a newcomer waits no longer for a server that was restarted. */
 export const SOON_RETRY_MS = 2_000
 /** So long after the first failure nobody waits any more. */
 export const SOON_FOR_MS = 60_000
