@@ -5,17 +5,20 @@
 import type { CancelTimer, Clock } from '../base/clock.ts'
 import type { Carrier } from './carrier.ts'
 
-/** A carrier that was silent for so long is asked: six pairs of eight idle members ask each second or less. */
-export const PING_AFTER_MS = 5_000
+/**
+ * A link that was silent for so long asks. Silence is known to have begun at the last sign of life only, so this is what the
+ * 15 s of a silent member leave beside a gap of 10 s, the 1 s of a retry after it and the way of its first word.
+ */
+export const PING_AFTER_MS = 3_000
 /** A carrier that has not answered by then is not used while there is another. */
 export const SUSPECT_AFTER_MS = 2_000
 /** How long a far end may take to answer once something of it has ended. */
 export const PROBE_MS = 1_000
 /**
- * A link without a sign of life for so long is told as silent: more than a gap of 10 s and the pause between two questions,
- * less than the 13.5 s in which the roster gives a silent member up.
+ * A link without a sign of life for so long is told as silent: a gap of 10 s that began just before the next question, and
+ * the return after it, pass unnoticed; and there is a beat left of the 15 s in which a silent member must be gone.
  */
-export const SILENT_AFTER_MS = 12_250
+export const SILENT_AFTER_MS = 14_500
 /** A beat this late was not late but asleep: ask first, judge at the next one. */
 const ASLEEP_MS = 5_000
 

@@ -22,8 +22,8 @@ import type { Carrier, CarrierEnd } from './carrier.ts'
 import { type CreatePeerConnection, createDirectConnection, type DirectConnection } from './direct-carrier.ts'
 import { createLink, type Link } from './link.ts'
 
-/** How often every link is looked at. */
-const TICK_MS = 1_000
+/** How often every link is looked at: so much finer than the times of liveness are. */
+const TICK_MS = 250
 /** A link that nothing has carried for so long is forgotten: longer than any hold, so that a return needs no hello. */
 const FORGET_AFTER_MS = 60_000
 /** Data channels of one channel; members beyond are served by the relay. */
