@@ -26,7 +26,7 @@ export const ANSWER_MS = 3_000
 export const JOIN_AGAIN_MS = 10_000
 /** Bytes waiting in one socket; what would exceed it is not sent (fault F21). */
 export const MAX_BACKLOG_BYTES = 1_048_576
-/** Bytes of one frame that servers take where they are not told otherwise (`maxPayloadBytes`); a larger one is not sent. */
+/** Bytes of one frame; a larger one is not sent. More than the largest entry needs, and every server takes it by default. */
 export const MAX_SENT_BYTES = 262_144
 /** The longest that `leave` and `stop` wait for what was sent to leave, and then for the socket to close: 0.5 s together. */
 export const FLUSH_MS = 300

@@ -243,7 +243,7 @@ it('[G13] a member that does not read holds back at most its limit, then is cut 
 })
 
 it('[G13] a message over the limit closes its own socket with 1009', async () => {
-  const server = await startServer()
+  const server = await startServer({ maxPayloadBytes: 200_000 })
   const topic = randomTopic()
   const alice = await onTopic(server, ALICE, topic)
   const mallory = await onTopic(server, MALLORY, topic)

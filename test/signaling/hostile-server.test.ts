@@ -124,7 +124,7 @@ it('[G28] random and structured frames of a server never throw into the client',
   const { socket, heard, topic, clock, client } = await playedAlice()
   const id = fc.oneof(
     fc.constantFrom(ALICE.connectionId, BOB.connectionId, CAROL.connectionId),
-    fc.nat().map((seed) => String(seed).padEnd(22, '-').slice(0, 22) as ConnectionId),
+    fc.nat({ max: 200 }).map((seed) => String(seed).padEnd(22, '-').slice(0, 22) as ConnectionId),
   )
   const someTopic = fc.oneof(
     { weight: 5, arbitrary: fc.constant(topic) },
