@@ -63,9 +63,9 @@ export class Channel<T = any> {
       {
         doc: this.doc,
         delivery: this.#delivery,
-        // A document that was in this channel before comes back with its client id: its clock must be a newer one. 16 ms
-        // is the default interval between two sends, so time outruns the count.
-        firstClock: doc === undefined ? 0 : Math.floor(needs.now() / 16),
+        // A document that was in this channel before comes back with its client id: its clock must be a newer one. Nobody
+        // sends 16 times a millisecond, so time outruns the count; until the year 2500 it stays under 2^48.
+        firstClock: doc === undefined ? 0 : needs.now() * 16,
       },
     )
     this.participant = this.#membership.presence
@@ -117,7 +117,14 @@ export class Channel<T = any> {
    * wire. Calling it again returns the same promise.
    */
   disconnect(): Promise<void> {
-    this.#ending ??= this.#end()
+    if (this.#ending === undefined) {
+      // A listener of a binding may call this again while it runs.
+      let resolve = (): void => undefined
+      this.#ending = new Promise((done) => {
+        resolve = done
+      })
+      void this.#end().then(resolve)
+    }
     return this.#ending
   }
 

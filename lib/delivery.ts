@@ -8,6 +8,8 @@ import type { Clock } from './base/clock.ts'
 export interface Delivery {
   /** Queues one delivery; they run in the order in which they were queued, a microtask later at the earliest. */
   push(deliver: () => void): void
+  /** Whether listeners are being called just now. */
+  isDelivering(): boolean
   /** Opens the queue, in a task of its own. */
   open(): void
   /** Drops what is still queued; nothing is delivered afterwards. */
@@ -18,10 +20,13 @@ export function createDelivery(clock: Clock): Delivery {
   const queue: (() => void)[] = []
   let state: 'waiting' | 'open' | 'closed' = 'waiting'
   let isScheduled = false
+  let isDelivering = false
 
   const flush = () => {
     isScheduled = false
+    isDelivering = true
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) next()
+    isDelivering = false
   }
   const schedule = () => {
     if (isScheduled || state !== 'open') return
@@ -35,6 +40,7 @@ export function createDelivery(clock: Clock): Delivery {
       queue.push(deliver)
       schedule()
     },
+    isDelivering: () => isDelivering,
     open() {
       clock.defer(() => {
         if (state === 'closed') return

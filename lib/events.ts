@@ -42,3 +42,9 @@ export function checkListener(listener: unknown): void {
   if (typeof listener === 'function') return
   throw new PresenceError('invalid-option', `A listener must be a function, this is ${show(listener)}.`)
 }
+
+/** @throws PresenceError `invalid-option` unless it is an AbortSignal or undefined. */
+export function checkSignal(signal: unknown): AbortSignal | undefined {
+  if (signal === undefined || signal instanceof AbortSignal) return signal
+  throw new PresenceError('invalid-option', `Option signal must be an AbortSignal, this is ${show(signal)}.`)
+}

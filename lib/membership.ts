@@ -71,7 +71,7 @@ export function createMembership<T>(
   })
   const bridge = createAwarenessBridge({ doc, presence: field, onOwnChange: () => pacer?.request() })
   const clientId = bridge.awareness.clientID as ClientId
-  const presence = new Presence<T>({ field, maxDataBytes, delivery, now, onOwnUpdate: bridge.setPresence })
+  const presence = new Presence<T>({ field, maxDataBytes, delivery, clock, now, onOwnUpdate: bridge.setPresence })
 
   const onEvents = (events: readonly RosterEvent[]) => {
     for (const { kind, participant: record } of events) {

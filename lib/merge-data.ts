@@ -1,10 +1,25 @@
 /** How an update changes a participant's data. Pure; knows the documented merge and nothing else. */
-import { PresenceError } from './base/errors.ts'
-import { isJsonObject, type JsonObject, type JsonValue, MAX_JSON_KEYS, toJson, utf8Bytes } from './base/json.ts'
+import { PresenceError, show } from './base/errors.ts'
+import {
+  isJsonObject,
+  type JsonObject,
+  type JsonValue,
+  MAX_JSON_KEYS,
+  notJson,
+  toJson,
+  utf8Bytes,
+} from './base/json.ts'
 
 export interface MergeOptions {
   /** Replaces the data whole instead of merging. */
   readonly replace?: boolean
+}
+
+/** @throws PresenceError `invalid-option` where `replace` is no boolean. */
+export function checkMergeOptions(options: MergeOptions | null | undefined): MergeOptions {
+  const replace: unknown = options?.replace
+  if (replace === undefined || typeof replace === 'boolean') return { replace: replace === true }
+  throw new PresenceError('invalid-option', `Option replace must be true or false, this is ${show(replace)}.`)
 }
 
 /**
@@ -13,16 +28,27 @@ export interface MergeOptions {
  * @throws PresenceError `not-json`, or `too-large` over `maxDataBytes` of JSON once merged.
  */
 export function mergeData(current: JsonValue, patch: unknown, options: MergeOptions, maxDataBytes: number): JsonValue {
-  const json = toJson(patch)
-  const merged =
-    isJsonObject(json) && isJsonObject(current) && options.replace !== true ? mergeObjects(current, json, patch) : json
+  const read = readOnce(patch)
+  const json = toJson(read)
+  const isMerge = isJsonObject(json) && isJsonObject(current) && options.replace !== true
+  const merged = isMerge ? mergeObjects(current, json, deletedKeys(read)) : json
   checkSize(merged, maxDataBytes)
   return merged
 }
 
-function mergeObjects(current: JsonObject, json: JsonObject, patch: unknown): JsonValue {
+/** A copy of a plain object's own values: a getter is asked once, so that what is sent and what is deleted agree. */
+function readOnce(patch: unknown): unknown {
+  try {
+    if (typeof patch !== 'object' || patch === null || 'toJSON' in patch) return patch
+    return Object.prototype.toString.call(patch) === '[object Object]' ? { ...patch } : patch
+  } catch (cause) {
+    throw notJson(cause)
+  }
+}
+
+function mergeObjects(current: JsonObject, json: JsonObject, deleted: readonly string[]): JsonValue {
   const merged: Record<string, JsonValue> = { ...current, ...json }
-  for (const key of deletedKeys(patch)) delete merged[key]
+  for (const key of deleted) delete merged[key]
   const keyCount = Object.keys(merged).length
   if (keyCount > MAX_JSON_KEYS) {
     throw new PresenceError('too-large', `The merged data has ${keyCount} keys, the limit is ${MAX_JSON_KEYS}.`, {
@@ -33,10 +59,9 @@ function mergeObjects(current: JsonObject, json: JsonObject, patch: unknown): Js
 }
 
 /** Keys that the caller set to undefined itself; where a toJSON speaks for the object, it decides alone. */
-function deletedKeys(patch: unknown): string[] {
-  if (typeof patch !== 'object' || patch === null) return []
-  if ('toJSON' in patch && typeof patch.toJSON === 'function') return []
-  return Object.entries(patch).flatMap(([key, value]) => (value === undefined ? [key] : []))
+function deletedKeys(read: unknown): string[] {
+  if (typeof read !== 'object' || read === null || 'toJSON' in read || Array.isArray(read)) return []
+  return Object.entries(read).flatMap(([key, value]) => (value === undefined ? [key] : []))
 }
 
 /** @throws PresenceError `too-large`. */

@@ -7,8 +7,8 @@ import type { MessageFrame } from './wire/frame.ts'
 
 /** How long a message waits for an earlier one: half of the 1 s in which values flow again after a change of path. */
 export const GAP_WAIT_MS = 500
-/** Messages of one sender that wait at most; more, and the gap is given up. */
-const MAX_HELD = 256
+/** Messages of one sender that wait at most; more, and the gap is given up. At most 1 MiB of the default size. */
+const MAX_HELD = 64
 
 interface SenderOrder {
   /** The sequence number that is due. */

@@ -62,12 +62,16 @@ export interface Messages {
 
 /** @throws PresenceError `unknown-event` unless it is a string of 1 to 64 characters. */
 export function checkMessageEvent(event: unknown): asserts event is string {
-  if (typeof event === 'string' && event.length >= 1 && event.length <= MAX_ID_LENGTH) return
+  if (isEventName(event)) return
   throw new PresenceError(
     'unknown-event',
     `An event's name is a string of 1 to ${MAX_ID_LENGTH} characters, this is ${show(event)}.`,
   )
 }
+
+/** Characters as people count them: an emoji is one. */
+const isEventName = (name: unknown): name is string =>
+  typeof name === 'string' && name !== '' && name.length <= 2 * MAX_ID_LENGTH && [...name].length <= MAX_ID_LENGTH
 
 export function createMessages(needs: MessagesNeeds): Messages {
   const { clock, clientId, delivery, rejects } = needs
@@ -82,7 +86,7 @@ export function createMessages(needs: MessagesNeeds): Messages {
     order = step.order
     for (const frame of step.ready) {
       const sender = needs.findSender(frame.clientId)
-      const body = sender === undefined ? undefined : readBody(frame.body, needs.maxDataBytes)
+      const body = sender === undefined ? undefined : readBody(frame.body)
       if (sender === undefined || body === undefined) rejects.count('malformed')
       else
         deliver({
@@ -114,7 +118,13 @@ export function createMessages(needs: MessagesNeeds): Messages {
     },
     on: emitter.on,
     off: emitter.off,
-    receive: (message) => settle(takeMessage(order, message, clock.moment().steadyMs)),
+    receive(message) {
+      // Before anything is kept of it: who sends it is a member, and it is no larger than a message may be.
+      const isTooLarge = utf8Bytes(message.body) > needs.maxDataBytes + MAX_ENVELOPE_BYTES
+      const isMember = needs.findSender(message.clientId) !== undefined
+      if (isTooLarge || !isMember) rejects.count(isTooLarge ? 'too-large' : 'not-owner')
+      else settle(takeMessage(order, message, clock.moment().steadyMs))
+    },
     expect(joined, due) {
       order = expectMessage(order, joined, due)
     },
@@ -130,11 +140,7 @@ export function createMessages(needs: MessagesNeeds): Messages {
 }
 
 /** The body of a message, or undefined where it is none. */
-function readBody(
-  text: string,
-  maxDataBytes: number,
-): { name: string; data: JsonValue; timestamp: number } | undefined {
-  if (utf8Bytes(text) > maxDataBytes + MAX_ENVELOPE_BYTES) return undefined
+function readBody(text: string): { name: string; data: JsonValue; timestamp: number } | undefined {
   let body: unknown
   try {
     body = JSON.parse(text)
@@ -145,6 +151,8 @@ function readBody(
   // The body holds the data one level down.
   if (!isJsonObject(body) || sealJson(body, MAX_JSON_DEPTH + 1) !== undefined) return undefined
   const { name, data, timestamp } = body
-  if (typeof name !== 'string' || name.length > MAX_ID_LENGTH || data === undefined) return undefined
-  return typeof timestamp === 'number' && timestamp >= 0 ? { name, data, timestamp } : undefined
+  if (!isEventName(name) || data === undefined) return undefined
+  return Number.isSafeInteger(timestamp) && Number(timestamp) >= 0
+    ? { name, data, timestamp: Number(timestamp) }
+    : undefined
 }

@@ -27,7 +27,7 @@ export interface RealtimeOptions {
   webrtc?: WebRtcImplementation | false
   /** Shortest time between two sends of one participant in ms, 0 to 60000, default 16. */
   updateIntervalMs?: number
-  /** JSON bytes of the merged data, 1 to 65536, default 16384. The same on every member of a channel. */
+  /** JSON bytes of the merged data, 2 to 65536, default 16384. The same on every member of a channel. */
   maxDataBytes?: number
   /** `links`, the default: our own links. `yjs`: the stock providers, for rooms that stock Yjs clients share. */
   transport?: 'links' | 'yjs'
@@ -56,8 +56,12 @@ export interface Settings {
 /** One frame of a 60 Hz display: no screen shows more. */
 const DEFAULT_UPDATE_INTERVAL_MS = 16
 const LARGEST_UPDATE_INTERVAL_MS = 60_000
+/** `{}`, which every participant begins with. */
+const SMALLEST_MAX_DATA_BYTES = 2
 const MAX_APP_LENGTH = 256
 const MAX_SECRET_LENGTH = 1_024
+/** Half a character has no bytes of its own: two different texts would become the same. */
+const LONE_SURROGATE = /\p{Surrogate}/u
 const NAME_PATTERN = /^[-_&@+=,(){}[\]/«».|'"#a-zA-Z0-9À-ÿ\s]{2,64}$/
 
 /** @throws PresenceError `invalid-option`, `invalid-id` or `invalid-name`. */
@@ -69,15 +73,19 @@ export function readSettings(auth: Auth | undefined, options: RealtimeOptions, r
     })
   }
   const { secret, iceServers = [], webrtc, transport = 'links', debug = false } = options
-  const updateIntervalMs = options.updateIntervalMs ?? DEFAULT_UPDATE_INTERVAL_MS
-  const maxDataBytes = options.maxDataBytes ?? DEFAULT_MAX_DATA_BYTES
+  const { updateIntervalMs = DEFAULT_UPDATE_INTERVAL_MS, maxDataBytes = DEFAULT_MAX_DATA_BYTES } = options
   check(
     'secret',
     '(not shown)',
     secret === undefined || isText(secret, 1, MAX_SECRET_LENGTH),
     `1 to ${MAX_SECRET_LENGTH} characters`,
   )
-  check('iceServers', iceServers, Array.isArray(iceServers), 'an array of RTCIceServer')
+  check(
+    'iceServers',
+    iceServers,
+    Array.isArray(iceServers) && iceServers.every(isPlainObject),
+    'an array of RTCIceServer',
+  )
   check(
     'webrtc',
     webrtc,
@@ -90,8 +98,14 @@ export function readSettings(auth: Auth | undefined, options: RealtimeOptions, r
     isWithin(updateIntervalMs, 0, LARGEST_UPDATE_INTERVAL_MS),
     `0 to ${LARGEST_UPDATE_INTERVAL_MS} ms`,
   )
-  const isSize = Number.isInteger(maxDataBytes) && isWithin(maxDataBytes, 1, LARGEST_MAX_DATA_BYTES)
-  check('maxDataBytes', maxDataBytes, isSize, `a whole number from 1 to ${LARGEST_MAX_DATA_BYTES}`)
+  const isSize =
+    Number.isInteger(maxDataBytes) && isWithin(maxDataBytes, SMALLEST_MAX_DATA_BYTES, LARGEST_MAX_DATA_BYTES)
+  check(
+    'maxDataBytes',
+    maxDataBytes,
+    isSize,
+    `a whole number from ${SMALLEST_MAX_DATA_BYTES} to ${LARGEST_MAX_DATA_BYTES}`,
+  )
   check('transport', transport, transport === 'links' || transport === 'yjs', "'links' or 'yjs'")
   check('debug', debug, typeof debug === 'boolean', 'true or false')
   return {
@@ -162,10 +176,10 @@ function readApp(auth: Auth | undefined, app: unknown): string | undefined {
 function readServers(servers: unknown): readonly string[] {
   if (servers === undefined) return pageOrigin()
   check('servers', servers, Array.isArray(servers), 'an array of ws:// or wss:// addresses')
-  return (servers as unknown[]).map((server) => {
+  return Array.from(servers as unknown[]).map((server) => {
     check(
       'servers',
-      server,
+      withoutQuery(server),
       isWebSocketUrl(server),
       'ws:// or wss:// addresses without query or fragment, e.g. wss://presence.example.org',
     )
@@ -182,15 +196,18 @@ function pageOrigin(): readonly string[] {
 }
 
 function isWebSocketUrl(value: unknown): boolean {
-  if (typeof value !== 'string' || !URL.canParse(value)) return false
-  const { protocol, search, hash } = new URL(value)
-  return /^wss?:$/.test(protocol) && search === '' && hash === ''
+  if (typeof value !== 'string' || /[\s?#]/.test(value) || !URL.canParse(value)) return false
+  return /^wss?:$/.test(new URL(value).protocol)
 }
+
+/** A query may hold a token, which no error shows. */
+const withoutQuery = (server: unknown): unknown =>
+  typeof server === 'string' ? server.replace(/[?#].*$/, '?…') : server
 
 const isPlainObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const isText = (value: unknown, minLength: number, maxLength: number): value is string =>
-  typeof value === 'string' && value.length >= minLength && value.length <= maxLength
+  typeof value === 'string' && value.length >= minLength && value.length <= maxLength && !LONE_SURROGATE.test(value)
 
 const isWithin = (value: unknown, least: number, most: number): boolean =>
   typeof value === 'number' && value >= least && value <= most

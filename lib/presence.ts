@@ -2,12 +2,13 @@
  * The facade of one channel: `update`, `subscribe`, `unsubscribe`, `getAll`. It shows what its events told, and keeps the
  * user's own record; who else is here it hears from the roster, through the channel.
  */
+import type { Clock } from './base/clock.ts'
 import { createEmitter, type Unsubscribe } from './base/emitter.ts'
 import { PresenceError } from './base/errors.ts'
 import type { JsonValue } from './base/json.ts'
 import type { Delivery } from './delivery.ts'
-import { checkEvent, checkListener, type PresenceEvent, PresenceEvents } from './events.ts'
-import { type MergeOptions, mergeData } from './merge-data.ts'
+import { checkEvent, checkListener, checkSignal, type PresenceEvent, PresenceEvents } from './events.ts'
+import { checkMergeOptions, type MergeOptions, mergeData } from './merge-data.ts'
 import { byJoinOrder, createParticipant, type Participant } from './roster/participant.ts'
 import type { RosterEvent, RosterEventKind } from './roster/roster.ts'
 import type { PresenceField } from './wire/presence-field.ts'
@@ -27,6 +28,7 @@ export interface PresenceNeeds {
   readonly field: PresenceField
   readonly maxDataBytes: number
   readonly delivery: Delivery
+  readonly clock: Clock
   /** Unix ms, never decreasing for this connection. */
   now(): number
   /** Our entry changed: it is to travel. */
@@ -60,7 +62,7 @@ export class Presence<T = any> {
    */
   update(data: Partial<T>, options: MergeOptions = {}): void {
     this.#checkOpen('update')
-    const merged = mergeData(this.#field.data, data, options, this.#needs.maxDataBytes)
+    const merged = mergeData(this.#field.data, data, checkMergeOptions(options), this.#needs.maxDataBytes)
     this.#field = Object.freeze({
       ...this.#field,
       data: merged,
@@ -84,14 +86,11 @@ export class Presence<T = any> {
     checkEvent(event, KNOWN_EVENTS)
     checkListener(listener)
     this.#checkOpen('subscribe')
-    const { signal } = options
+    const signal = checkSignal(options?.signal)
     if (signal?.aborted) return () => undefined
-    const remove = this.#emitter.on(event, listener)
-    const unsubscribe = () => {
-      signal?.removeEventListener('abort', unsubscribe)
-      remove()
-    }
-    signal?.addEventListener('abort', unsubscribe)
+    const abort = () => unsubscribe()
+    const unsubscribe = this.#emitter.on(event, listener, () => signal?.removeEventListener('abort', abort))
+    signal?.addEventListener('abort', abort)
     return unsubscribe
   }
 
@@ -132,11 +131,14 @@ export class Presence<T = any> {
   #queueOwnUpdate(): void {
     if (this.#isUpdateQueued) return
     this.#isUpdateQueued = true
-    // The turn is taken at the end of this tick, so that the updates of one tick are one event.
-    queueMicrotask(() => {
+    const { clock, delivery } = this.#needs
+    // The turn is taken at the end of this tick, so that the updates of one tick are one event. A listener that updates
+    // waits for another task, or two of them could keep the page from ever doing anything else.
+    const takeTurn = delivery.isDelivering() ? clock.defer : queueMicrotask
+    takeTurn(() => {
       this.#isUpdateQueued = false
       const participant = createParticipant(this.#field)
-      this.#needs.delivery.push(() => this.#emit('update', participant))
+      delivery.push(() => this.#emit('update', participant))
     })
   }
 

@@ -34,6 +34,7 @@ const systemEffects = (): Effects => ({
 
 interface Membership {
   readonly channel: Channel
+  readonly isSynced: boolean
   readonly joined: Promise<Channel>
 }
 
@@ -54,13 +55,9 @@ export class Realtime {
    */
   constructor(options?: RealtimeOptions)
   constructor(auth: Auth, options?: RealtimeOptions)
-  constructor(first: Auth | RealtimeOptions = {}, second?: RealtimeOptions, effects: Effects = systemEffects()) {
-    const isAuth = typeof first === 'string' || isAuthObject(first)
-    this.#settings = readSettings(
-      isAuth ? first : undefined,
-      isAuth ? (second ?? {}) : (second ?? first),
-      effects.random,
-    )
+  constructor(first?: Auth | RealtimeOptions, second?: RealtimeOptions, effects: Effects = systemEffects()) {
+    const { auth, options } = readArguments(first, second)
+    this.#settings = readSettings(auth, options, effects.random)
     this.#effects = effects
     this.#now = createMonotonicNow(effects.clock)
     const identity = createIdentity(effects.crypto)
@@ -80,15 +77,16 @@ export class Realtime {
     checkChannelName(name)
     checkChannelOptions(options)
     if (this.#destroying !== undefined) {
-      return Promise.reject(
-        new PresenceError('destroyed', `Cannot connect to "${name}": this Realtime is destroyed.`, {
-          hint: 'Make a new Realtime.',
-        }),
-      )
+      return Promise.reject(destroyedError(name))
     }
     const live = this.#memberships.get(name)
     if (live !== undefined && options.doc !== undefined && options.doc !== live.channel.doc) {
       throw new PresenceError('invalid-option', `Channel "${name}" is connected with another doc.`, {
+        hint: 'Disconnect it first.',
+      })
+    }
+    if (live !== undefined && options.sync !== undefined && options.sync !== live.isSynced) {
+      throw new PresenceError('invalid-option', `Channel "${name}" is connected with sync: ${live.isSynced}.`, {
         hint: 'Disconnect it first.',
       })
     }
@@ -111,7 +109,14 @@ export class Realtime {
 
   /** Leaves every channel; `STOPPED` follows. Resolves when the goodbyes are on the wire. Idempotent. */
   destroy(): Promise<void> {
-    this.#destroying ??= this.#end()
+    if (this.#destroying === undefined) {
+      // A listener of a binding may call this again while it runs.
+      let resolve = (): void => undefined
+      this.#destroying = new Promise((done) => {
+        resolve = done
+      })
+      void this.#end().then(resolve)
+    }
     return this.#destroying
   }
 
@@ -146,10 +151,11 @@ export class Realtime {
       },
     })
     const joined = Promise.resolve().then(() => {
+      if (this.#destroying !== undefined) throw destroyedError(name)
       channel.open()
       return channel
     })
-    const membership = { channel, joined }
+    const membership = { channel, joined, isSynced: options.sync === true }
     this.#memberships.set(name, membership)
     return membership
   }
@@ -159,20 +165,46 @@ export class Realtime {
 export const createRealtime = (options: RealtimeOptions, effects: Partial<Effects>): Realtime =>
   Reflect.construct(Realtime, ['', options, { ...systemEffects(), ...effects }])
 
-function isAuthObject(value: Auth | RealtimeOptions): value is Exclude<Auth, string> {
-  return typeof value === 'object' && value !== null && 'clientId' in value
+/** Which of the two forms of the constructor this is. */
+function readArguments(
+  first: unknown,
+  second: RealtimeOptions | undefined,
+): { auth: Auth | undefined; options: RealtimeOptions } {
+  const isAuth = typeof first === 'string' || (typeof first === 'object' && first !== null && 'clientId' in first)
+  if (isAuth) return { auth: first as Auth, options: second ?? {} }
+  if (second === undefined) return { auth: undefined, options: (first === undefined ? {} : first) as RealtimeOptions }
+  if (first === undefined) return { auth: undefined, options: second }
+  throw new PresenceError(
+    'invalid-option',
+    'The first of two arguments must be the auth: a string, or { clientId, secret }.',
+    {
+      hint: 'Give the options alone, or after the auth.',
+    },
+  )
 }
 
+const destroyedError = (name: string): PresenceError =>
+  new PresenceError('destroyed', `Cannot connect to "${name}": this Realtime is destroyed.`, {
+    hint: 'Make a new Realtime.',
+  })
+
+/** The message names types, never contents: a document is the user's. */
 function checkChannelOptions(options: ChannelOptions): void {
-  const isGood =
-    typeof options === 'object' &&
-    options !== null &&
-    (options.sync === undefined || typeof options.sync === 'boolean') &&
-    (options.doc === undefined ||
-      (typeof options.doc === 'object' && options.doc !== null && typeof options.doc.clientID === 'number'))
-  if (!isGood)
-    throw new PresenceError(
-      'invalid-option',
-      `Channel options are { doc?: Y.Doc, sync?: boolean }; these are ${show(options)}.`,
-    )
+  const problem =
+    typeof options !== 'object' || options === null
+      ? `are ${show(options)}`
+      : options.sync !== undefined && typeof options.sync !== 'boolean'
+        ? `have sync of type ${typeof options.sync}`
+        : options.doc !== undefined && !isDoc(options.doc)
+          ? 'have a doc that is no Y.Doc'
+          : undefined
+  if (problem === undefined) return
+  throw new PresenceError('invalid-option', `Channel options are { doc?: Y.Doc, sync?: boolean }; these ${problem}.`)
+}
+
+/** By its shape: a page may hold a second copy of yjs. */
+function isDoc(doc: unknown): boolean {
+  if (typeof doc !== 'object' || doc === null || !('clientID' in doc) || !('on' in doc) || !('store' in doc))
+    return false
+  return Number.isSafeInteger(doc.clientID) && Number(doc.clientID) >= 0 && typeof doc.on === 'function'
 }

@@ -66,6 +66,7 @@ export function guardSocket(
   let lastSeenMs = now()
   let lastPingMs = Number.NEGATIVE_INFINITY
   let hasEnded = false
+  let waiting = 0
   let probeTimer: NodeJS.Timeout | undefined
   let closeTimer: NodeJS.Timeout | undefined
   const helloTimer = setTimeout(() => socket.close(CLOSE.policy, 'closed-hello'), limits.helloTimeoutMs)
@@ -93,8 +94,11 @@ export function guardSocket(
   const socket: GuardedSocket = {
     send(bytes, kind) {
       if (hasEnded) return
-      if (ws.bufferedAmount + bytes.length > limits.maxBacklogBytes) return socket.cutOff('closed-backlog')
-      ws.send(bytes, { binary: kind !== 'text' })
+      const isFull = ws.bufferedAmount + bytes.length > limits.maxBacklogBytes || waiting >= limits.maxBacklogMessages
+      if (isFull) return socket.cutOff('closed-backlog')
+      // A small message that waits costs far more memory than its bytes, so they are counted too.
+      waiting++
+      ws.send(bytes, { binary: kind !== 'text' }, () => waiting--)
     },
     close(code, why) {
       if (hasEnded) return

@@ -3,7 +3,8 @@
  * and their meaning; does not know what happens at a socket.
  */
 import { PresenceError, show } from '../lib/base/errors.ts'
-import { MAX_FRAME_BYTES } from '../lib/wire/limits.ts'
+import { MAX_JSON_DEPTH } from '../lib/base/json.ts'
+import { LARGEST_MAX_DATA_BYTES, MAX_FRAME_BYTES, maxEntryBytes } from '../lib/wire/limits.ts'
 
 interface LimitRow {
   readonly default: number
@@ -21,7 +22,7 @@ const LONGEST_MS = 2 ** 31 - 1
 /** Close codes stay outside 4400–4499: those make a stock y-websocket client stop for good. */
 export const LIMITS = {
   maxPayloadBytes: {
-    default: 262_144,
+    default: MAX_FRAME_BYTES,
     unit: 'bytes',
     meaning: 'one message; a larger one closes its socket with 1009',
     max: MAX_FRAME_BYTES,
@@ -40,7 +41,8 @@ export const LIMITS = {
   },
   maxTopicsPerSocket: { default: 100, unit: 'topics', meaning: 'topics of one socket; more close it with 1008' },
   maxNameLength: {
-    default: 256,
+    // An app of 256 characters, a channel of 64, and the tag of a secret.
+    default: 512,
     unit: 'characters',
     meaning: 'name of a topic or room; a longer one is answered 400 or closes its socket with 1008',
   },
@@ -55,7 +57,17 @@ export const LIMITS = {
     unit: 'bytes/s',
     meaning: 'what one socket may send in the long run; more closes it with 1013',
   },
-  maxByteBurst: { default: 4_194_304, unit: 'bytes', meaning: 'what one socket may send at once' },
+  maxByteBurst: { default: 1_048_576, unit: 'bytes', meaning: 'what one socket may send at once' },
+  maxEntryBytes: {
+    default: maxEntryBytes(LARGEST_MAX_DATA_BYTES),
+    unit: 'bytes',
+    meaning: 'state of one client in a room; a larger one is dropped, since stock clients repeat it in longer words',
+  },
+  maxBacklogMessages: {
+    default: 4_096,
+    unit: 'messages',
+    meaning: 'what waits for a socket that does not read, however small; more cuts it off',
+  },
   maxBacklogBytes: {
     default: 1_048_576,
     unit: 'bytes',
@@ -64,7 +76,8 @@ export const LIMITS = {
     min: 4_096,
   },
   maxJsonDepth: {
-    default: 32,
+    // Data of 32 levels lies two levels down in its state.
+    default: MAX_JSON_DEPTH + 2,
     unit: 'levels',
     meaning: 'nesting of a signaling message or an awareness state, looked at before it is parsed',
   },

@@ -68,7 +68,10 @@ export const OPTION_ROWS: readonly OptionRow[] = [
 
 /** @throws PresenceError `invalid-option`, with the name, the value and what it must be. */
 export function resolveSettings(options: SignalingServerOptions): Settings {
+  if (typeof options !== 'object' || options === null)
+    throw bad('the options', `are ${show(options)}, but must be an object`)
   const { port = 4444, host = '127.0.0.1', origins = [], demo = '' } = options
+  if (!Array.isArray(origins)) throw bad('origins', `is ${show(origins)}, but must be an array`)
   const unknown = Object.keys(options).find((name) => !OPTION_ROWS.some((row) => row.name === name))
   if (unknown !== undefined) throw bad(unknown, 'is no option of the server')
   if (!Number.isSafeInteger(port) || port < 0 || port > 65_535)

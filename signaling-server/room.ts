@@ -116,7 +116,8 @@ export function createRoom({ limits, counts, now }: RoomNeeds): Room {
     }
     const { span, isFirst, former } = claim
     if (former !== undefined && !former.isGone) tellEnded(former)
-    if (!isReadable(span, limits.maxJsonDepth)) return counts.count('dropped-bad-state')
+    if (span.json.length > limits.maxEntryBytes || !isReadable(span, limits.maxJsonDepth))
+      return counts.count('dropped-bad-state')
     const isAlone = spans.value.length === 1
     const frame = isAlone ? bytes : cutOutFrame(update, span)
     if (!isAlone) member.echo.forgive(0, bytes.length - frame.length)

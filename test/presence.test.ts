@@ -126,7 +126,13 @@ describe('update', () => {
     participant.update({ a: 1 })
     const circular: Record<string, unknown> = {}
     circular.self = circular
-    for (const bad of [circular, { big: 1n }, undefined, () => 1, Symbol('no')]) {
+    const throwing = {
+      get a() {
+        throw new Error('getter')
+      },
+    }
+    const hostile = new Proxy({}, { has: () => { throw new Error('proxy') } }) // biome-ignore format: reason: one line says it
+    for (const bad of [circular, { big: 1n }, undefined, () => 1, Symbol('no'), throwing, hostile]) {
       expect(codeOf(() => participant.update(bad as object))).toBe('not-json')
     }
     expect(participant.getAll()[0]?.data).toEqual({ a: 1 })
@@ -314,6 +320,56 @@ describe('listeners', () => {
     report.mockRestore()
     expect(after).toHaveBeenCalledTimes(2)
     expect(reported).toEqual([errors[0], errors[0], errors[1]])
+  })
+
+  it('[P19] an error that throws when it is looked at stops nobody either', async () => {
+    const world = createTestWorld()
+    const { channel } = await world.join('alice')
+    const after = vi.fn()
+    const report = vi.spyOn(console, 'error').mockImplementation(() => {
+      throw new Error('the console itself')
+    })
+    channel.participant.subscribe('presence.update', () => {
+      throw new Error('listener')
+    })
+    channel.participant.subscribe('presence.update', after)
+    channel.participant.update({})
+    await world.settle()
+    report.mockRestore()
+    expect(after).toHaveBeenCalledTimes(1)
+  })
+
+  it('[P12] a listener that updates does not keep the process from doing anything else', async () => {
+    const world = createTestWorld()
+    const { channel } = await world.join('alice')
+    let rounds = 0
+    channel.participant.subscribe('presence.update', () => {
+      rounds += 1
+      channel.participant.update({ rounds })
+    })
+    channel.participant.update({})
+    await settleMicrotasks()
+    expect(rounds).toBe(1)
+    await world.clock.advance(0)
+    expect(rounds).toBeGreaterThan(1)
+    channel.participant.unsubscribe('presence.update')
+  })
+
+  it('[P22] the end of a channel or subscription leaves nothing on the signal, and what is no signal is refused', async () => {
+    const world = createTestWorld()
+    const { channel } = await world.join('alice')
+    const { signal } = new AbortController()
+    const removed = vi.spyOn(signal, 'removeEventListener')
+    channel.participant.subscribe('presence.update', () => undefined, { signal })()
+    channel.participant.subscribe('presence.leave', () => undefined, { signal })
+    channel.participant.unsubscribe('presence.leave')
+    channel.participant.subscribe('presence.leave', () => undefined, { signal })
+    await channel.disconnect()
+    expect(removed).toHaveBeenCalledTimes(3)
+    const alive = (await world.join('bob')).channel.participant
+    expect(codeOf(() => alive.subscribe('presence.leave', () => undefined, { signal: {} as AbortSignal }))).toBe(
+      'invalid-option',
+    )
   })
 
   it('[P22] an aborted signal unsubscribes; one aborted before never subscribes', async () => {

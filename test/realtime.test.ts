@@ -58,6 +58,12 @@ describe('construction', () => {
     expect(await roomOf(undefined, { app: 'shop' })).toBe('shop:room')
   })
 
+  it('[R1] two arguments of which the first is no auth are refused', () => {
+    for (const first of [5, null, { participant: { id: 'luke' } }]) {
+      expect(errorOf(() => Reflect.construct(Realtime, [first, {}])).code).toBe('invalid-option')
+    }
+  })
+
   it('[R1] the secret of the auth argument is ignored, that of the options is used', async () => {
     const { realtime, needs } = createWatched({ clientId: 'client', secret: 'hosted' })
     await realtime.connect('room')
@@ -84,6 +90,13 @@ describe('construction', () => {
       [{ servers: 'ws://x' as never }, '"ws://x"'],
       [{ servers: ['http://x'] }, '"http://x"'],
       [{ servers: ['ws://x?y=1'] }, 'query'],
+      [{ servers: [' ws://x'] }, '" ws://x"'],
+      [{ servers: ['ws://x#'] }, 'query'],
+      [{ servers: new Array(1) }, 'undefined'],
+      [{ maxDataBytes: 1 }, '1'],
+      [{ maxDataBytes: null as never }, 'null'],
+      [{ iceServers: [5] as never }, 'iceServers'],
+      [{ app: 'half \ud800' }, 'app'],
       [{ servers: ['not a url'] }, '"not a url"'],
       [{ updateIntervalMs: -1 }, '-1'],
       [{ updateIntervalMs: Number.NaN }, 'NaN'],
@@ -124,6 +137,9 @@ describe('construction', () => {
 
   it('[R14] neither an error nor the debug log shows a secret or a payload', async () => {
     expect(errorOf(() => new Realtime({ secret: 'x'.repeat(2_000) })).message).not.toContain('xx')
+    expect(errorOf(() => new Realtime({ servers: ['ws://x?token=hush'] })).message).not.toContain('hush')
+    const channelOptions = { sync: 'yes', doc: { text: 'hush' } } as never
+    expect(errorOf(() => void createWatched().realtime.connect('room', channelOptions)).message).not.toContain('hush')
     expect(errorOf(() => new Realtime({ clientId: 7 as unknown as string, secret: 'hush' })).message).not.toContain(
       'hush',
     )
@@ -200,6 +216,26 @@ describe('connect', () => {
     await realtime.destroy()
     expect(channel.state).toBe('DISCONNECTED')
     await expect(realtime.connect('room')).rejects.toMatchObject({ name: 'PresenceError', code: 'destroyed' })
+  })
+
+  it('[R5] a connect that is pending at destroy rejects with destroyed, and a destroy from inside a destroy is told once', async () => {
+    const { realtime, clock } = createWatched()
+    const channel = await realtime.connect('room')
+    const told: string[] = []
+    realtime.subscribe('realtime-component.state-changed', (state) => told.push(state))
+    channel.awareness.on('update', () => void realtime.destroy())
+    const pending = realtime.connect('late')
+    await realtime.destroy()
+    await expect(pending).rejects.toMatchObject({ code: 'destroyed' })
+    await clock.advance(1_000)
+    expect(told).toEqual(['STARTED', 'STOPPED'])
+  })
+
+  it('[R4] a live channel is not handed out with another sync than asked for', async () => {
+    const { realtime } = createWatched()
+    await realtime.connect('room')
+    expect(errorOf(() => void realtime.connect('room', { sync: true })).code).toBe('invalid-option')
+    await realtime.connect('room', { sync: false })
   })
 
   it('[R6] connect waits for no timer, server or peer: it resolves within the microtasks of its call', async () => {

@@ -20,6 +20,9 @@ export const BRIDGE_ORIGIN = 'copresence'
 /** What id, name, counts and key names of our own field may take of the room for fields. */
 const OWN_FIELD_BYTES = 8_192
 
+/** Fields of bindings that travel: half of the keys that one object may have. */
+const MAX_BINDING_FIELDS = 128
+
 export interface AwarenessBridge {
   readonly awareness: Awareness
   /** Sets our field; bindings' fields stay. Emits `change` and `update` like any local change. */
@@ -43,10 +46,10 @@ export interface AwarenessBridgeNeeds {
 }
 
 export function createAwarenessBridge({ doc, presence, onOwnChange }: AwarenessBridgeNeeds): AwarenessBridge {
-  const awareness = new Awareness(doc)
-  stopOwnInterval(awareness)
+  const { awareness, forgetDocument } = makeAwareness(doc)
   let field = presence
   let isDestroyed = false
+  let isEnded = false
   let isChangeTold = false
 
   const tellOwnChange = () => {
@@ -75,7 +78,9 @@ export function createAwarenessBridge({ doc, presence, onOwnChange }: AwarenessB
     awareness,
     setPresence(next) {
       field = next
-      if (isDestroyed) return
+      if (isEnded) return
+      // The user's code may have destroyed the awareness or its document: our presence goes on without them.
+      if (isDestroyed) return tellOwnChange()
       isChangeTold = false
       guarded(writePresence)
       // y-protocols tells `change` before `update`: a binding that throws on the first keeps the second from us.
@@ -86,6 +91,8 @@ export function createAwarenessBridge({ doc, presence, onOwnChange }: AwarenessB
     },
     ownState: (sent) => ({ [PRESENCE_FIELD]: { ...field, sent }, ...bindingFields(awareness) }),
     destroy() {
+      forgetDocument()
+      isEnded = true
       if (isDestroyed) return
       isDestroyed = true
       writeEntries(
@@ -107,10 +114,19 @@ interface AwarenessChange {
 
 /**
  * Its interval renews our entry and removes others' by its own idea of time: both are the roster's and the transport's
- * to decide. It also keeps a Node process alive.
+ * to decide. It also keeps a Node process alive. Its listener stays on the document for ever unless it is taken off.
  */
-function stopOwnInterval(awareness: Awareness): void {
+function makeAwareness(doc: Doc): { awareness: Awareness; forgetDocument: () => void } {
+  const before = new Set(doc._observers.get('destroy'))
+  const awareness = new Awareness(doc)
   clearInterval(awareness._checkInterval)
+  const added = [...(doc._observers.get('destroy') ?? [])].filter((listener) => !before.has(listener))
+  return {
+    awareness,
+    forgetDocument() {
+      for (const listener of added) doc.off('destroy', listener as () => void)
+    },
+  }
 }
 
 function writeEntries(awareness: Awareness, entries: readonly AwarenessEntry[]): void {
@@ -156,7 +172,7 @@ function bindingFields(awareness: Awareness): JsonObject {
     const json = key === PRESENCE_FIELD ? undefined : tryJson(value)
     if (json === undefined) continue
     const fieldBytes = utf8Bytes(JSON.stringify({ [key]: json }))
-    if (bytes + fieldBytes > MAX_FIELDS_BYTES) continue
+    if (bytes + fieldBytes > MAX_FIELDS_BYTES || Object.keys(fields).length >= MAX_BINDING_FIELDS) continue
     bytes += fieldBytes
     fields[key] = json
   }

@@ -6,11 +6,12 @@ export type Unsubscribe = () => void
 
 interface Subscription<Payload> {
   readonly listener: (payload: Payload) => unknown
+  readonly onRemoved: (() => void) | undefined
 }
 
 export interface Emitter<Payload> {
-  /** The same listener added twice is called twice. */
-  on(event: string, listener: (payload: Payload) => unknown): Unsubscribe
+  /** The same listener added twice is called twice. `onRemoved` is called once, however the subscription ends. */
+  on(event: string, listener: (payload: Payload) => unknown, onRemoved?: () => void): Unsubscribe
   /** Without a listener: every subscription of the event; with one: every subscription of that listener. */
   off(event: string, listener?: (payload: Payload) => unknown): void
   /**
@@ -23,28 +24,33 @@ export interface Emitter<Payload> {
 
 export function createEmitter<Payload>(): Emitter<Payload> {
   const subscriptions = new Map<string, Set<Subscription<Payload>>>()
+
+  function remove(event: string, subscription: Subscription<Payload>): void {
+    const ofEvent = subscriptions.get(event)
+    if (!ofEvent?.delete(subscription)) return
+    if (ofEvent.size === 0) subscriptions.delete(event)
+    subscription.onRemoved?.()
+  }
+  const of = (event: string) => [...(subscriptions.get(event) ?? [])]
+
   return {
-    on(event, listener) {
-      const subscription = { listener }
-      const ofEvent = subscriptions.get(event) ?? new Set()
-      subscriptions.set(event, ofEvent.add(subscription))
-      return () => {
-        ofEvent.delete(subscription)
-      }
+    on(event, listener, onRemoved) {
+      const subscription = { listener, onRemoved }
+      subscriptions.set(event, (subscriptions.get(event) ?? new Set()).add(subscription))
+      return () => remove(event, subscription)
     },
     off(event, listener) {
-      const ofEvent = subscriptions.get(event)
-      for (const subscription of [...(ofEvent ?? [])]) {
-        if (listener === undefined || subscription.listener === listener) ofEvent?.delete(subscription)
+      for (const subscription of of(event)) {
+        if (listener === undefined || subscription.listener === listener) remove(event, subscription)
       }
     },
     emit(event, payload) {
-      const ofEvent = subscriptions.get(event)
-      for (const subscription of [...(ofEvent ?? [])])
-        if (ofEvent?.has(subscription)) callSafely(subscription.listener, payload)
+      for (const subscription of of(event)) {
+        if (subscriptions.get(event)?.has(subscription)) callSafely(subscription.listener, payload)
+      }
     },
     clear() {
-      for (const ofEvent of subscriptions.values()) ofEvent.clear()
+      for (const event of [...subscriptions.keys()]) for (const subscription of of(event)) remove(event, subscription)
     },
   }
 }

@@ -47,6 +47,10 @@ function describe(value: unknown): string {
 
 /** Hands an error of a user's listener to the page, or to the console; it never stops the caller. */
 export function reportListenerError(error: unknown): void {
-  if (typeof globalThis.reportError === 'function') globalThis.reportError(error)
-  else console.error(error)
+  try {
+    if (typeof globalThis.reportError === 'function') globalThis.reportError(error)
+    else console.error(error)
+  } catch {
+    // The error, or what a page put in place of reportError, throws when it is looked at: there is nobody left to tell.
+  }
 }

@@ -30,7 +30,11 @@ export function sealJson(parsed: unknown, maxDepth = MAX_JSON_DEPTH, maxKeys = M
         const keyCount = Object.keys(container).length
         if (keyCount > maxKeys) return `an object with ${keyCount} keys, the limit is ${maxKeys}`
       }
-      for (const child of Object.values(container)) if (isContainer(child)) next.push(child)
+      for (const child of Object.values(container)) {
+        if (isContainer(child)) next.push(child)
+        // JSON.parse makes Infinity of 1e999; nothing that JSON.stringify wrote holds one.
+        else if (typeof child === 'number' && !Number.isFinite(child)) return 'a number out of range'
+      }
       Object.freeze(container)
     }
     level = next
@@ -61,14 +65,7 @@ function stringify(value: unknown): string {
   } catch (cause) {
     // JSON.stringify itself recurses: running out of stack means that the value is far too deep.
     if (isStackOverflow(cause)) throw tooDeep(`deeper than ${MAX_JSON_DEPTH} levels`, cause)
-    throw new PresenceError(
-      'not-json',
-      `The payload is not JSON: ${cause instanceof Error ? cause.message : show(cause)}.`,
-      {
-        hint: 'Send plain objects, arrays, strings, numbers, booleans and null.',
-        cause,
-      },
-    )
+    throw notJson(cause)
   }
   if (text === undefined) {
     throw new PresenceError('not-json', `The payload is not JSON: ${show(value)} has no JSON form.`, {
@@ -78,9 +75,26 @@ function stringify(value: unknown): string {
   return text
 }
 
+/** What a getter, a proxy or a toJSON threw may itself throw when it is looked at. */
+export function notJson(cause: unknown): PresenceError {
+  return new PresenceError('not-json', `The payload is not JSON: ${reasonOf(cause)}.`, {
+    hint: 'Send plain objects, arrays, strings, numbers, booleans and null.',
+    cause,
+  })
+}
+
+function reasonOf(cause: unknown): string {
+  try {
+    return cause instanceof Error ? String(cause.message) : show(cause)
+  } catch {
+    // A message that throws is no message.
+    return 'it throws'
+  }
+}
+
 /** V8 and JavaScriptCore throw a RangeError, SpiderMonkey an InternalError. */
 function isStackOverflow(error: unknown): boolean {
-  return error instanceof Error && /call stack|too much recursion/i.test(error.message)
+  return error instanceof Error && /call stack|too much recursion/i.test(reasonOf(error))
 }
 
 function tooDeep(problem: string, cause?: unknown): PresenceError {

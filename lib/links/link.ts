@@ -22,6 +22,8 @@ export interface LinkNeeds {
   onReachable(link: Link): void
   /** Nothing reaches it any more. `silentMs`: after so long a silence; 0: by an end that was told. */
   onUnreachable(link: Link, how: CarrierEnd, silentMs: number): void
+  /** Frames go by another carrier since theirs has failed: what was last sent may be lost. */
+  onRerouted(link: Link): void
   onFrame(link: Link, frame: LinkFrame, carrier: Carrier): void
   /** The keys are agreed on, once per hello. */
   onKeys(link: Link): void
@@ -30,6 +32,8 @@ export interface LinkNeeds {
 export interface Link {
   readonly peer: ConnectionId
   isReachable(): boolean
+  /** Whether the far end has proved itself. */
+  hasKeys(): boolean
   carriers(): Carrier[]
   /** The carrier that frames go by now. */
   best(): Carrier | undefined
@@ -46,8 +50,8 @@ export interface Link {
   probe(): void
   /** One beat: asks whoever was silent, judges who did not answer. */
   tick(): void
-  /** Since when there has been no carrier, in steady ms. */
-  idleSince(): number | undefined
+  /** Resolves when all that was sent so far has been handed to its carriers. */
+  settled(): Promise<unknown>
   liveness(): Liveness
   close(): void
 }
@@ -55,12 +59,12 @@ export interface Link {
 export function createLink(needs: LinkNeeds): Link {
   const { clock, peer, rejects } = needs
   const carriers = new Map<string, Carrier>()
-  const steadyMs = () => clock.moment().steadyMs
   let sealed: SealedLink | undefined
   let goodbye: Uint8Array | undefined
   let isReachable = false
   let isClosed = false
-  let idleSince: number | undefined = steadyMs()
+  /** The carrier that the last frame went by. */
+  let lastUsed: string | undefined
   let sealing: Promise<unknown> = Promise.resolve()
   let opening: Promise<unknown> = Promise.resolve()
 
@@ -74,6 +78,7 @@ export function createLink(needs: LinkNeeds): Link {
   const liveness = createLiveness({
     clock,
     ping: (carrier, token) => sendBy(carrier, encodePing(token)),
+    isFirstToAsk: needs.handshake.isInitiator,
     onSilent: (silentMs) => becomeUnreachable('closed', silentMs),
   })
 
@@ -106,6 +111,12 @@ export function createLink(needs: LinkNeeds): Link {
     if (!isReachable) return
     isReachable = false
     needs.onUnreachable(link, how, silentMs)
+  }
+
+  /** The way that frames went by has failed, and there is another. */
+  function reroute(): void {
+    lastUsed = undefined
+    if (isReachable) needs.onRerouted(link)
   }
 
   function sendBy(carrier: Carrier, frame: Uint8Array): void {
@@ -156,12 +167,12 @@ export function createLink(needs: LinkNeeds): Link {
   const link: Link = {
     peer,
     isReachable: () => isReachable,
+    hasKeys: () => sealed !== undefined,
     carriers: sorted,
     best,
     addCarrier(carrier) {
       if (isClosed || carriers.has(carrier.id)) return
       carriers.set(carrier.id, carrier)
-      idleSince = undefined
       if (sealed === undefined) handshake.begin()
       else liveness.ask([carrier])
     },
@@ -169,9 +180,9 @@ export function createLink(needs: LinkNeeds): Link {
       const carrier = carriers.get(id)
       if (carrier === undefined || !carriers.delete(id)) return
       liveness.forget(id)
-      if (carriers.size === 0) idleSince = steadyMs()
-      if (best() === undefined) becomeUnreachable(how, 0)
-      else if (how === 'closed') link.probe()
+      if (best() === undefined) return becomeUnreachable(how, 0)
+      if (id === lastUsed) reroute()
+      if (how === 'closed') link.probe()
     },
     receive(carrierId, bytes) {
       const carrier = carriers.get(carrierId)
@@ -181,7 +192,9 @@ export function createLink(needs: LinkNeeds): Link {
     },
     send(frame) {
       const carrier = best()
-      if (carrier !== undefined) sendBy(carrier, frame)
+      if (carrier === undefined) return
+      lastUsed = carrier.id
+      sendBy(carrier, frame)
     },
     sendSignal(frame) {
       const carrier = best() ?? sorted()[0]
@@ -197,9 +210,11 @@ export function createLink(needs: LinkNeeds): Link {
     tick() {
       const all = sorted()
       const carrier = best()
-      if (carrier !== undefined && sealed !== undefined) liveness.tick(carrier, all)
+      if (carrier === undefined || sealed === undefined) return
+      if (lastUsed !== undefined && lastUsed !== carrier.id && liveness.isSuspect(lastUsed)) reroute()
+      liveness.tick(carrier, all)
     },
-    idleSince: () => idleSince,
+    settled: () => sealing,
     liveness: () => liveness,
     close() {
       isClosed = true

@@ -10,6 +10,8 @@ import type { Carrier } from './carrier.ts'
  * 15 s of a silent member leave beside a gap of 10 s, the 1 s of a retry after it and the way of its first word.
  */
 export const PING_AFTER_MS = 3_000
+/** The other end of a pair asks so much later, so that in a pair that is well only one does. */
+const SECOND_ASKS_AFTER_MS = 1_000
 /** A carrier that has not answered by then is not used while there is another. */
 export const SUSPECT_AFTER_MS = 2_000
 /** How long a far end may take to answer once something of it has ended. */
@@ -24,6 +26,8 @@ const ASLEEP_MS = 5_000
 
 export interface LivenessNeeds {
   readonly clock: Clock
+  /** One end of each pair asks first; its question answers the other's. */
+  readonly isFirstToAsk: boolean
   ping(carrier: Carrier, token: number): void
   onSilent(silentMs: number): void
 }
@@ -45,7 +49,8 @@ export interface Liveness {
   stop(): void
 }
 
-export function createLiveness({ clock, onSilent, ping }: LivenessNeeds): Liveness {
+export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: LivenessNeeds): Liveness {
+  const pingAfterMs = PING_AFTER_MS + (isFirstToAsk ? 0 : SECOND_ASKS_AFTER_MS)
   const askedAt = new Map<string, number>()
   const steadyMs = () => clock.moment().steadyMs
   let lastHeardMs = steadyMs()
@@ -93,7 +98,7 @@ export function createLiveness({ clock, onSilent, ping }: LivenessNeeds): Livene
       const wasAsleep = nowMs - lastTickMs > ASLEEP_MS
       lastTickMs = nowMs
       const silentMs = nowMs - lastHeardMs
-      if (silentMs < PING_AFTER_MS) return
+      if (silentMs < pingAfterMs) return
       // One question for the best carrier; once it is late, one for each, so that the link goes on by another.
       if (wasAsleep || nowMs - lastAskMs >= SUSPECT_AFTER_MS) ask(askedAt.has(best.id) || wasAsleep ? all : [best])
       if (wasAsleep || isSilentTold || silentMs < SILENT_AFTER_MS || nowMs < leaseEndsMs) return

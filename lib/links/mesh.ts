@@ -24,8 +24,14 @@ import { createLink, type Link } from './link.ts'
 
 /** How often every link is looked at: so much finer than the times of liveness are. */
 const TICK_MS = 250
-/** A link that nothing has carried for so long is forgotten: longer than any hold, so that a return needs no hello. */
+/** A link that heard nothing for so long is forgotten: longer than any hold, so that a return needs no hello. */
 const FORGET_AFTER_MS = 60_000
+/** A far end that has not proved itself by then is forgotten until it speaks again. */
+const HALF_OPEN_MS = 10_000
+/** How many neighbours are asked at once for one who is lost, and how long and how often others are. */
+const ASKED_AT_ONCE = 3
+const ASK_FOR_MS = 15_000
+const ASK_AGAIN_MS = 3_000
 /** Data channels of one channel; members beyond are served by the relay. */
 export const MAX_DIRECT = 24
 /** After a data channel failed, the next try: doubled each time, up to a minute. */
@@ -40,10 +46,11 @@ export interface MeshNeeds {
   readonly rejects: RejectCounter
   readonly createPeerConnection: CreatePeerConnection | undefined
   readonly iceServers: readonly RTCIceServer[]
-  /** Whether a server introduces newcomers now. */
-  hasServer(): boolean
   onReachable(link: Link): void
   onUnreachable(link: Link, how: CarrierEnd, silentMs: number): void
+  onRerouted(link: Link): void
+  /** The link is no more. */
+  onForgotten(peer: ConnectionId): void
   /** A frame that is no signal, via or peers. */
   onFrame(link: Link, frame: LinkFrame): void
 }
@@ -64,12 +71,21 @@ export interface Mesh {
 /** A link and the data channel that is being raised for it or carries it. */
 interface Pair {
   readonly link: Link
+  readonly bornMs: number
+  /** Since when its far end is looked for, and when neighbours were last asked, in steady ms. */
+  search: { readonly sinceMs: number; askedMs: number } | undefined
   direct: DirectConnection | undefined
   directFailures: number
   cancelRetry: CancelTimer | undefined
 }
 
-const viaId = (neighbour: ConnectionId): string => `via:${neighbour}`
+const VIA = 'via:'
+const viaId = (neighbour: ConnectionId): string => `${VIA}${neighbour}`
+const neighbourOf = (id: string): ConnectionId => id.slice(VIA.length) as ConnectionId
+
+/** Where a link's far end was met: those of one meeting meet each other there. */
+const meetingsOf = (link: Link): string[] =>
+  link.carriers().flatMap(({ id, kind }) => (kind === 'relay' || kind === 'tab' ? [id] : []))
 
 export function createMesh(needs: MeshNeeds): Mesh {
   const { clock, own, rejects } = needs
@@ -81,13 +97,32 @@ export function createMesh(needs: MeshNeeds): Mesh {
     const known = pairs.get(peer)
     if (known !== undefined) return known
     if (isStopped || peer === own) return undefined
-    if (pairs.size >= MAX_MEMBERS - 1) {
+    if (pairs.size >= MAX_MEMBERS - 1 && !giveWay()) {
       rejects.count('room-full')
       return undefined
     }
-    const pair: Pair = { link: makeLink(peer), direct: undefined, directFailures: 0, cancelRetry: undefined }
+    const pair: Pair = {
+      link: makeLink(peer),
+      bornMs: clock.moment().steadyMs,
+      search: undefined,
+      direct: undefined,
+      directFailures: 0,
+      cancelRetry: undefined,
+    }
     pairs.set(peer, pair)
     return pair
+  }
+
+  /**
+   * [T18] Who has proved nothing gives way to who comes: first those that only a neighbour named, then the oldest. A link
+   * with keys never does.
+   */
+  function giveWay(): boolean {
+    const unproved = [...pairs].filter(([, { link }]) => !link.hasKeys())
+    const named = unproved.find(([, { link }]) => link.carriers().every(({ kind }) => kind === 'via'))
+    const [peer] = named ?? unproved[0] ?? []
+    if (peer !== undefined) forget(peer)
+    return peer !== undefined
   }
 
   const makeLink = (peer: ConnectionId): Link =>
@@ -98,13 +133,16 @@ export function createMesh(needs: MeshNeeds): Mesh {
       handshake: { hello: { ...needs.hello, peer }, isInitiator: own < peer, random: needs.random },
       onKeys: (link) => renewDirect(link.peer),
       onReachable(link) {
+        const pair = pairs.get(link.peer)
+        if (pair !== undefined) pair.search = undefined
         needs.onReachable(link)
         introduce(link)
       },
       onUnreachable(link, how, silentMs) {
         needs.onUnreachable(link, how, silentMs)
-        findNeighbour(link)
+        search(link)
       },
+      onRerouted: needs.onRerouted,
       onFrame: receiveFrame,
     })
 
@@ -117,6 +155,7 @@ export function createMesh(needs: MeshNeeds): Mesh {
     if (pair === undefined || pair.link.carriers().some(({ kind }) => kind === 'direct')) return
     pair.direct?.close()
     raiseDirect(pair)
+    if (pair.direct === undefined) search(pair.link)
   }
 
   function raiseDirect(pair: Pair): void {
@@ -138,8 +177,9 @@ export function createMesh(needs: MeshNeeds): Mesh {
       onData: (bytes) => link.receive('direct', bytes),
       onEnd(wasOpen) {
         if (pair.direct === connection) pair.direct = undefined
-        link.removeCarrier('direct', 'closed')
+        removeCarrier(link.peer, 'direct', 'closed')
         if (own < link.peer) retryDirect(pair, wasOpen)
+        search(link)
       },
     })
     pair.direct = connection
@@ -188,8 +228,7 @@ export function createMesh(needs: MeshNeeds): Mesh {
   /** We are the neighbour of both: what the one has for the other goes on, sealed as it came, and only once. */
   function passOn(from: Link, far: ConnectionId, sealed: Uint8Array): void {
     const to = pairs.get(far)?.link
-    if (to !== undefined && to.isReachable() && to.best()?.kind !== 'via')
-      to.send(encodeVia(from.peer, sealed, 'passed'))
+    if (to !== undefined && isNeighbour(to)) to.send(encodeVia(from.peer, sealed, 'passed'))
   }
 
   function receivePassed(neighbour: Link, far: ConnectionId, sealed: Uint8Array): void {
@@ -203,15 +242,21 @@ export function createMesh(needs: MeshNeeds): Mesh {
       id: viaId(neighbour.peer),
       kind: 'via',
       isPrivate: false,
-      send: (sealed) => neighbour.send(encodeVia(peer, sealed)),
+      // Never by a neighbour of the neighbour: two who lost everybody would ask each other in a circle.
+      send(sealed) {
+        if (isNeighbour(neighbour)) neighbour.send(encodeVia(peer, sealed))
+      },
       backlogBytes: () => 0,
       close: () => undefined,
     })
   }
 
-  /** Links of ours that carry what we pass on: never by a neighbour again. */
-  const neighbours = (): Link[] =>
-    [...pairs.values()].flatMap(({ link }) => (link.isReachable() && link.best()?.kind !== 'via' ? [link] : []))
+  /** Whether a link of ours carries what we pass on: never by a neighbour again. */
+  const isNeighbour = (link: Link): boolean => {
+    const kind = link.isReachable() ? link.best()?.kind : undefined
+    return kind !== undefined && kind !== 'via'
+  }
+  const neighbours = (): Link[] => [...pairs.values()].flatMap(({ link }) => (isNeighbour(link) ? [link] : []))
 
   function answerFind(asker: Link, wanted: readonly ConnectionId[]): void {
     const reachable = new Set(neighbours().map(({ peer }) => peer))
@@ -219,28 +264,63 @@ export function createMesh(needs: MeshNeeds): Mesh {
     if (peers.length > 0) asker.send(encodePeers(peers))
   }
 
-  /** Somebody is here whom no server tells the others of: whoever reaches one member reaches all. */
+  /** Two of ours who do not meet where we met them hear of each other by us: whoever reaches one member reaches all. */
   function introduce(link: Link): void {
-    const isKnown = needs.hasServer() && link.carriers().some(({ kind }) => kind === 'relay' || kind === 'tab')
-    if (isKnown || link.best()?.kind === 'via') return
-    const others = neighbours().filter((neighbour) => neighbour !== link)
+    if (!isNeighbour(link)) return
+    const meetings = meetingsOf(link)
+    const others = neighbours().filter(
+      (other) => other !== link && !meetingsOf(other).some((meeting) => meetings.includes(meeting)),
+    )
     if (others.length === 0) return
     link.send(encodePeers(others.map(({ peer }) => peer)))
     for (const other of others) other.send(encodePeers([link.peer]))
   }
 
-  /** Nothing carries the link any more: whoever reaches its far end shall. */
-  function findNeighbour(lost: Link): void {
-    for (const neighbour of neighbours()) if (neighbour !== lost) neighbour.send(encodeFind([lost.peer]))
+  /** Nothing carries the link: whoever reaches its far end shall. Some are asked at a time, for as long as it may matter. */
+  function search(link: Link): void {
+    const pair = pairs.get(link.peer)
+    if (pair === undefined || isStopped || link.best() !== undefined || !link.hasKeys()) return
+    const nowMs = clock.moment().steadyMs
+    pair.search ??= { sinceMs: nowMs, askedMs: Number.NEGATIVE_INFINITY }
+    if (nowMs - pair.search.sinceMs > ASK_FOR_MS || nowMs - pair.search.askedMs < ASK_AGAIN_MS) return
+    pair.search.askedMs = nowMs
+    const all = neighbours()
+    const first = (needs.random(1)[0] ?? 0) % Math.max(1, all.length)
+    const asked = [...all.slice(first), ...all.slice(0, first)].slice(0, ASKED_AT_ONCE)
+    for (const neighbour of asked) neighbour.send(encodeFind([link.peer]))
+  }
+
+  /** Ways through a neighbour end when it is none any more. */
+  function dropWays({ link }: Pair): void {
+    for (const { id, kind } of link.carriers()) {
+      const neighbour = kind === 'via' ? pairs.get(neighbourOf(id))?.link : undefined
+      if (kind === 'via' && (neighbour === undefined || !isNeighbour(neighbour))) link.removeCarrier(id, 'lost')
+    }
+  }
+
+  function removeCarrier(peer: ConnectionId, carrierId: string, how: CarrierEnd): void {
+    const link = pairs.get(peer)?.link
+    if (link === undefined) return
+    const wasNeighbour = isNeighbour(link)
+    link.removeCarrier(carrierId, how)
+    if (wasNeighbour && !isNeighbour(link)) for (const pair of [...pairs.values()]) dropWays(pair)
   }
 
   function tick(): void {
     cancelTick = clock.setTimer(tick, TICK_MS)
     const nowMs = clock.moment().steadyMs
-    for (const [peer, { link }] of pairs) {
-      const idleSince = link.idleSince()
-      if (idleSince !== undefined && nowMs - idleSince > FORGET_AFTER_MS) forget(peer)
-      else link.tick()
+    for (const [peer, pair] of [...pairs]) {
+      const { bornMs, link } = pair
+      const isForgotten = link.hasKeys()
+        ? !link.isReachable() && link.liveness().heardAgoMs() > FORGET_AFTER_MS
+        : nowMs - bornMs > HALF_OPEN_MS
+      if (isForgotten) {
+        forget(peer)
+        continue
+      }
+      dropWays(pair)
+      link.tick()
+      search(link)
     }
   }
 
@@ -250,12 +330,14 @@ export function createMesh(needs: MeshNeeds): Mesh {
     pair.cancelRetry?.()
     pair.direct?.close()
     pair.link.close()
+    needs.onForgotten(peer)
+    if (!isStopped) for (const other of [...pairs.values()]) dropWays(other)
   }
 
   return {
     links: () => [...pairs.values()].map(({ link }) => link),
     addCarrier: (peer, carrier) => findOrMake(peer)?.link.addCarrier(carrier),
-    removeCarrier: (peer, carrierId, how) => pairs.get(peer)?.link.removeCarrier(carrierId, how),
+    removeCarrier,
     receive: (peer, carrierId, bytes) => pairs.get(peer)?.link.receive(carrierId, bytes),
     drop: forget,
     lease(ms) {

@@ -69,6 +69,7 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
   let isStopped = false
   let ending: Promise<void> | undefined
   let isImmediate = false
+  let hasSaidGoodbye = false
   let wake = (): void => undefined
 
   const pathOf = (link: Link, far: Far): Path => ({
@@ -88,9 +89,10 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
       rejects,
       createPeerConnection: needs.createPeerConnection,
       iceServers: needs.iceServers,
-      hasServer: () => meetings.some((meeting) => meeting.isOpen()),
       onReachable,
       onUnreachable,
+      onRerouted: onReachable,
+      onForgotten: (peer) => void farEnds.delete(peer),
       onFrame,
     })
     mesh = made
@@ -203,11 +205,19 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
     if (!isImmediate && carriers.some(({ kind }) => kind === 'direct')) await pause(LINGER_MS)
   }
 
+  function sayGoodbyes(): void {
+    if (hasSaidGoodbye) return
+    hasSaidGoodbye = true
+    for (const link of mesh?.links() ?? []) link.sayGoodbye()
+  }
+
   async function end(): Promise<void> {
     isStopped = true
     cancelDrain()
     documents?.stop()
-    for (const link of mesh?.links() ?? []) link.sayGoodbye()
+    // Whoever opens a goodbye opens nothing older after it: what was said before it goes first.
+    if (!isImmediate) await Promise.all((mesh?.links() ?? []).map((link) => link.settled()))
+    sayGoodbyes()
     if (!isImmediate) await flush()
     const left = meetings.map((meeting) => meeting.leave())
     mesh?.stop()
@@ -235,6 +245,7 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
         wake()
       }
       ending ??= end()
+      if (isImmediate) sayGoodbyes()
       return ending
     },
     inspect: () => ({

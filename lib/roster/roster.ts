@@ -121,7 +121,7 @@ function applyEntry(
   if (member !== undefined) return renew(state, member, entry, path, now, rules)
   const created = createMember(entry, path, now, rules.maxDataBytes)
   if (!created.ok) return refused(state, created.reason)
-  if (hasDeparted(state, created.value)) return refused(state, 'stale')
+  if (hasDeparted(state, created.value, now)) return refused(state, 'stale')
   if (created.value.connectionId === rules.ownConnectionId) return refused(state, 'own-entry')
   const older = findByConnection(state, created.value.connectionId)
   if (older === undefined) return join(state, created.value, entry)
@@ -133,9 +133,10 @@ function applyEntry(
   return older.holdUntil === undefined ? unchanged(waiting) : endMembership(waiting, older, older.clock, now)
 }
 
-function hasDeparted({ departed }: RosterState, { clientId, connectionId, clock }: Member): boolean {
+function hasDeparted({ departed }: RosterState, member: Member, { steadyMs }: Moment): boolean {
+  const { clientId, connectionId, clock } = member
   const departure = departed.get(clientId)
-  if (departure === undefined || clock > departure.clock) return false
+  if (departure === undefined || clock > departure.clock || steadyMs - departure.at > DEPARTED_TTL_MS) return false
   // [T3] Nobody can use up the client id of another.
   return departure.connectionId === undefined || departure.connectionId === connectionId
 }

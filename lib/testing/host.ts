@@ -44,6 +44,7 @@ export interface HostNeeds {
 export function createHost({ dice, machine, scheduler, startUnixMs }: HostNeeds): Host {
   const listeners: (() => void)[] = []
   const late: Record<'timers' | 'arrivals', (() => void)[]> = { timers: [], arrivals: [] }
+  const paced = new Set<() => void>()
   /** A process's steady clock begins at some time of its own. */
   const bornMs = dice.below(1_000_000)
   let state: HostState = 'running'
@@ -61,15 +62,17 @@ export function createHost({ dice, machine, scheduler, startUnixMs }: HostNeeds)
     if (state === 'running') task()
     else if (state === 'paused') late[kind].push(task)
   }
-  const setTimer = (fire: () => void, delayMs: number, paceMs: number) => {
+  const setTimer = (fire: () => void, delayMs: number, slowestMs: number) => {
     const dueMs = steadyMs() + Math.max(0, delayMs)
     let isSet = true
     timerCount += 1
     const end = () => {
       if (isSet) timerCount -= 1
       isSet = false
+      paced.delete(waitAnew)
     }
     const wait = () => {
+      const paceMs = Math.min(PACE_MS[pace], slowestMs)
       const atMs = scheduler.nowMs() + dueMs - steadyMs()
       const pacedMs = paceMs === 0 ? atMs : Math.ceil(atMs / paceMs) * paceMs
       cancel = scheduler.after(pacedMs - scheduler.nowMs(), () => run(attempt, 'timers'))
@@ -82,6 +85,11 @@ export function createHost({ dice, machine, scheduler, startUnixMs }: HostNeeds)
       fire()
     }
     let cancel = (): void => undefined
+    const waitAnew = () => {
+      cancel()
+      wait()
+    }
+    paced.add(waitAnew)
     wait()
     return () => {
       end()
@@ -107,9 +115,9 @@ export function createHost({ dice, machine, scheduler, startUnixMs }: HostNeeds)
         unixMs: startUnixMs + scheduler.nowMs() + skewMs,
         steadyMs: steadyMs(),
       }),
-      setTimer: (fire, delayMs) => setTimer(fire, delayMs, PACE_MS[pace]),
+      setTimer: (fire, delayMs) => setTimer(fire, delayMs, PACE_MS.minute),
       // A task of its own is never later than the once a second of a hidden tab.
-      defer: (task) => void setTimer(task, 0, Math.min(PACE_MS[pace], PACE_MS.second)),
+      defer: (task) => void setTimer(task, 0, PACE_MS.second),
     },
     get state() {
       return state
@@ -141,7 +149,10 @@ export function createHost({ dice, machine, scheduler, startUnixMs }: HostNeeds)
       tell()
     },
     setPace(next) {
+      if (pace === next) return
       pace = next
+      // A tab that is looked at again catches up at once.
+      for (const waitAnew of [...paced]) waitAnew()
     },
     stepClock(ms) {
       skewMs += ms

@@ -252,7 +252,7 @@ export function watchWays({ peers }: PeerRegistry, wires: Wires): void {
 
 export function createPeerRegistry(): PeerRegistry {
   let count = 0
-  return { peers: new Map(), nextName: () => `peer-${count++}` }
+  return { peers: new Map(), nextName: () => String(++count) }
 }
 
 interface ChannelNeeds {
@@ -305,10 +305,10 @@ class VirtualDataChannel {
   }
 }
 
-const describe = (name: string, round: number): string => `v=0 virtual ${name} ${round}`
+const describe = (name: string, round: number): string => `v=0\r\no=- ${name} ${round} IN IP4 0.0.0.0\r\n`
 
 function readDescription(sdp: unknown): { name: string; round: number } | undefined {
-  const match = typeof sdp === 'string' ? /^v=0 virtual (\S+) (\d+)$/.exec(sdp) : null
+  const match = typeof sdp === 'string' ? /^v=0\r\no=- (\d+) (\d+) IN/.exec(sdp) : null
   const [, name, round] = match ?? []
   return name === undefined || round === undefined ? undefined : { name, round: Number(round) }
 }

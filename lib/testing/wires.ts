@@ -54,6 +54,8 @@ export interface Wires {
   /** Everything is open again. */
   heal(): void
   setLoss(isLost: (packet: Packet) => boolean): void
+  /** Messages that the machine has sent. */
+  sentCount(machine: Machine): number
   /** Cuts or groups have changed. */
   changed(): void
   onChange(listener: () => void): void
@@ -78,6 +80,7 @@ export function createWires({ scheduler, dice, delayMs: [least, most] }: WiresNe
   const cuts = new Set<number>()
   const machines: Machine[] = []
   const listeners: (() => void)[] = []
+  const sent = new Map<Machine, number>()
   let isLost: (packet: Packet) => boolean = () => false
 
   const keyOf = (from: Machine, to: Machine): number => from.id * 65_536 + to.id
@@ -103,6 +106,7 @@ export function createWires({ scheduler, dice, delayMs: [least, most] }: WiresNe
         dice,
         isOpen: () => isOpen(ends.from, ends.to),
         delayMs: () => delayMs(ends.from, ends.to),
+        onSend: () => void sent.set(ends.from, (sent.get(ends.from) ?? 0) + 1),
         isLost: (byteLength) => isLost({ from: ends.from.name, to: ends.to.name, carrier: ends.carrier, byteLength }),
         onChange(listener) {
           listeners.push(listener)
@@ -125,6 +129,7 @@ export function createWires({ scheduler, dice, delayMs: [least, most] }: WiresNe
     setLoss(next) {
       isLost = next
     },
+    sentCount: (machine) => sent.get(machine) ?? 0,
     changed,
     onChange: (listener) => void listeners.push(listener),
   }
@@ -135,6 +140,7 @@ interface PipeNeeds {
   readonly dice: Dice
   isOpen(): boolean
   delayMs(): number
+  onSend(): void
   isLost(byteLength: number): boolean
   onChange(listener: () => void): () => void
 }
@@ -183,6 +189,7 @@ function createPipe({ deliver }: PipeEnds, needs: PipeNeeds): Pipe {
   return {
     send(item) {
       if (isDropped) return
+      if (typeof item !== 'function') needs.onSend()
       lastArrivalMs = Math.max(lastArrivalMs, scheduler.nowMs() + needs.delayMs())
       queue.push({ item: typeof item === 'function' ? item : item.slice(), arrivesMs: lastArrivalMs })
       bytes += sizeOf(item)

@@ -29,10 +29,10 @@ export interface PresenceField {
 
 const CONNECTION_ID = /^[A-Za-z0-9_-]{20,24}$/
 
-/** Connection ids of foreign Yjs clients begin so; our own members may not claim one. */
-const FOREIGN_PREFIX = 'yjs-'
+/** Connection ids of foreign Yjs clients begin so: with a character that none of ours has. */
+const FOREIGN_PREFIX = 'yjs.'
 
-/** The connection id that a Yjs client without our field is shown under: `yjs-` and 16 digits. */
+/** The connection id that a Yjs client without our field is shown under: `yjs.` and 16 digits. */
 export const foreignConnectionId = (clientId: ClientId): ConnectionId =>
   `${FOREIGN_PREFIX}${String(clientId).padStart(16, '0')}` as ConnectionId
 
@@ -45,7 +45,6 @@ export function readPresenceField(state: JsonObject, maxDataBytes: number): Resu
   if (!isJsonObject(field)) return reject('bad-presence')
   const { connectionId, id, name, data, timestamp, joinedAt, seq, sent } = field
   if (typeof connectionId !== 'string' || !CONNECTION_ID.test(connectionId)) return reject('bad-presence')
-  if (connectionId.startsWith(FOREIGN_PREFIX)) return reject('bad-presence')
   if (!isText(id, MAX_ID_LENGTH) || id === '' || !isText(name, MAX_NAME_LENGTH) || data === undefined)
     return reject('bad-presence')
   if (!isCount(timestamp) || !isCount(joinedAt) || !isCount(seq) || !isCount(sent)) return reject('bad-presence')

@@ -30,6 +30,7 @@ export function createDocumentSync(doc: Y.Doc | undefined, rejects: RejectCounte
     try {
       if (step === 0) return { reply: syncStep2Frame(Y.encodeStateAsUpdate(doc, payload)) }
       Y.applyUpdate(doc, payload, origin)
+      boundPending(doc, rejects)
       return { isSynced: step === 1 }
     } catch {
       // Well-formed and yet impossible, e.g. a format whose value is not JSON: the sender's fault, counted like the rest.
@@ -37,6 +38,17 @@ export function createDocumentSync(doc: Y.Doc | undefined, rejects: RejectCounte
       return {}
     }
   }
+}
+
+/** What waits for edits that never came: beyond it somebody only fills our memory, and every further update is slowed. */
+const MAX_PENDING_BYTES = 1_048_576
+
+function boundPending(doc: Y.Doc, rejects: RejectCounter): void {
+  const { store } = doc
+  if ((store.pendingStructs?.update.length ?? 0) + (store.pendingDs?.length ?? 0) <= MAX_PENDING_BYTES) return
+  store.pendingStructs = null
+  store.pendingDs = null
+  rejects.count('document-refused')
 }
 
 const syncStep2Frame = (update: Uint8Array): Uint8Array =>

@@ -3,7 +3,7 @@
  * where WebRTC is possible. A failed load is tried again, as a page may be offline when it asks for its own parts.
  */
 import type * as Y from 'yjs'
-import type { RandomBytes } from '../base/random.ts'
+import { type RandomBytes, randomSecret } from '../base/random.ts'
 import type { ServerState } from '../wire/transport.ts'
 import { createBackoff } from './backoff.ts'
 import type { Carrier, CarrierContext } from './carrier.ts'
@@ -26,7 +26,6 @@ export interface LoaderNeeds {
   /** For y-webrtc, which adds the secret by itself. */
   readonly room: string
   readonly relayRoom: string
-  readonly key: string
   readonly secret?: string
   readonly iceServers: readonly RTCIceServer[]
   readonly webrtc: WebRtcParts | false | undefined
@@ -56,7 +55,9 @@ export function createLoader(needs: LoaderNeeds): Loader {
     const modules = await loadRelayModules()
     if (isStopped) return
     for (const [serverIndex, server] of servers.entries()) {
-      const { isDocumentShared, key, relayRoom: room } = needs
+      const { isDocumentShared, relayRoom: room } = needs
+      // One key for each: a server that has two addresses must not take one socket for the other's successor.
+      const key = randomSecret(random)
       const relay = createRelayCarrier({
         ...modules,
         context,

@@ -41,6 +41,9 @@ export interface RelayCarrier extends Carrier {
   state(): ServerState
 }
 
+/** A URL takes `..` for the way up, escaped or not: that one room has another name on the wire. */
+const roomPath = (room: string): string => (room === '..' ? '..~' : encodeURIComponent(room))
+
 export function createRelayCarrier(needs: RelayNeeds): RelayCarrier {
   const { context, doc, serverIndex } = needs
   const { clock, rejects } = context
@@ -55,7 +58,7 @@ export function createRelayCarrier(needs: RelayNeeds): RelayCarrier {
   let heldBack: AwarenessEntry | undefined
   let cancelDrain = (): void => undefined
 
-  const provider = new needs.Provider(`${needs.server}/yjs`, encodeURIComponent(needs.room), doc, {
+  const provider = new needs.Provider(`${needs.server}/yjs`, roomPath(needs.room), doc, {
     connect: false,
     awareness: port as unknown as WebsocketProvider['awareness'],
     params: { copresence: needs.key },
@@ -143,6 +146,8 @@ export function createRelayCarrier(needs: RelayNeeds): RelayCarrier {
   }
 
   function sendNow(frame: Uint8Array): void {
+    // A server closes the socket of a larger one, and after the reconnect it would be asked for again.
+    if (frame.length > MAX_FRAME_BYTES) return rejects.count('too-large')
     if (provider.wsconnected && backlogBytes() < MAX_FRAME_BYTES) provider.ws?.send(frame as Uint8Array<ArrayBuffer>)
   }
 

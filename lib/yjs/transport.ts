@@ -7,7 +7,7 @@
  */
 import * as Y from 'yjs'
 import type { JsonObject } from '../base/json.ts'
-import { type RandomBytes, randomSecret } from '../base/random.ts'
+import type { RandomBytes } from '../base/random.ts'
 import type { AwarenessEntry } from '../wire/awareness-update.ts'
 import { encodeMessageFrame } from '../wire/frame.ts'
 import type { Transport, TransportNeeds } from '../wire/transport.ts'
@@ -87,7 +87,6 @@ export function createYjsTransport(needs: YjsTransportNeeds): Transport {
     context,
     servers,
     relayRoom: room,
-    key: randomSecret(needs.random),
     doc,
     isDocumentShared: needs.doc !== undefined,
     syncDocument: createDocumentSync(needs.doc, rejects),

@@ -119,6 +119,32 @@ describe('others’ entries', () => {
     expect(errors.length).toBeGreaterThan(0)
   })
 
+  it('[A9] presence goes on when the user’s code destroys the awareness or its document', async () => {
+    const world = createTestWorld()
+    const alice = await world.join('alice')
+    const bob = await world.join('bob')
+    alice.channel.doc.destroy()
+    await world.clock.advance(100)
+    alice.channel.participant.update({ after: 1 })
+    await world.settle()
+    expect(bob.told.at(-1)).toEqual(['update', 'alice', { after: 1 }])
+  })
+
+  it('[A3] at most 128 fields of bindings travel, so that our own never gets refused with them', () => {
+    const { bridge, awareness } = createBridge()
+    for (let field = 0; field < 300; field++) awareness.setLocalStateField(`field-${field}`, 1)
+    expect(Object.keys(bridge.ownState(0))).toHaveLength(129)
+  })
+
+  it('[A8] leaves no listener on a document that is used again and again', () => {
+    const doc = new Y.Doc()
+    const count = () => doc._observers.get('destroy')?.size ?? 0
+    const before = count()
+    for (let turn = 0; turn < 10; turn++)
+      createAwarenessBridge({ doc, presence: FIELD, onOwnChange: vi.fn() }).destroy()
+    expect(count()).toBe(before)
+  })
+
   it('[A8] destroy removes everybody, ourselves included, and ends the awareness; nothing is written afterwards', () => {
     const { bridge, awareness, onOwnChange } = createBridge()
     bridge.write([{ clientId: bob, clock: 1, state: {} }])

@@ -187,6 +187,12 @@ describe('coming back', () => {
     ])
   })
 
+  it('[O13] whoever departed with an inflated clock may come back when its time is over', () => {
+    const inflated = [entry({ clock: 4 }), goodbye(2 ** 48), DEPARTED_TTL_MS - 1, entry({ clock: 5 })]
+    expect(play(...inflated).rejected).toEqual(['stale'])
+    expect(play(...inflated, 2, entry({ clock: 6 })).told).toEqual(['joined alice', 'leave alice', 'joined alice'])
+  })
+
   it('[O13] the memory of the departed is bounded and aged', () => {
     const churn: (Evidence | number)[] = []
     for (let clientId = 1; clientId <= MAX_DEPARTED + 50; clientId++) {
@@ -284,7 +290,7 @@ describe('entries', () => {
     const { told, state } = play(foreign(undefined, 1), foreign('Fred', 2), foreign('Fred', 3))
     expect(told).toEqual(['joined 7', 'update 7'])
     expect(state.members.get(7 as ClientId)?.participant).toEqual({
-      connectionId: 'yjs-0000000000000007',
+      connectionId: 'yjs.0000000000000007',
       data: {},
       id: '7',
       name: 'Fred',
@@ -307,7 +313,7 @@ describe('entries', () => {
       null,
       'text',
       { ...good, connectionId: 'short' },
-      { ...good, connectionId: 'yjs-0000000000000007' },
+      { ...good, connectionId: 'yjs.0000000000000007' },
       { ...good, connectionId: { toString: 1 } },
       { ...good, id: '' },
       { ...good, id: 'x'.repeat(65) },
