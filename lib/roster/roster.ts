@@ -118,7 +118,8 @@ function applyEntry(
   const member = state.members.get(entry.clientId)
   if (member !== undefined) return renew(state, member, entry, path, now, rules)
   const departure = state.departed.get(entry.clientId)
-  if (departure !== undefined && entry.clock <= departure.clock) return refused(state, 'stale')
+  const isRemembered = departure !== undefined && now.steadyMs - departure.at <= DEPARTED_TTL_MS
+  if (isRemembered && entry.clock <= departure.clock) return refused(state, 'stale')
   const created = createMember(entry, path, now, rules.maxDataBytes)
   if (!created.ok) return refused(state, created.reason)
   if (created.value.connectionId === rules.ownConnectionId) return refused(state, 'own-entry')
