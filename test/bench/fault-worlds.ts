@@ -5,7 +5,9 @@ import { endProcess, findFreePort, startServer } from '../kit/processes.ts'
 import { until } from '../kit/until.ts'
 import { type BenchMember, startMembers } from './members.ts'
 import type { Stack } from './stacks.ts'
-import { untilComplete } from './worlds.ts'
+import { hasMet } from './worlds.ts'
+
+const MEET_MS = 60_000
 
 export interface FaultWorld {
   readonly name: string
@@ -60,7 +62,7 @@ export async function createFaultWorld(options: FaultWorldOptions): Promise<Faul
         partners.map(async (partner, pair) => {
           await joinRoom(partner, pair)
           const observer = observers[pair]
-          if (observer !== undefined) await untilComplete([observer, partner], stack)
+          if (observer !== undefined) await untilMet(observer, partner, stack)
         }),
       )
     },
@@ -76,6 +78,18 @@ export async function createFaultWorld(options: FaultWorldOptions): Promise<Faul
       await Promise.all([...everybody.map((member) => member.kill()), running?.kill()])
     },
   }
+}
+
+/** By the partner's view: an observer may still have an earlier partner in its own, which is what is measured. */
+async function untilMet(observer: BenchMember, partner: BenchMember, stack: Stack): Promise<void> {
+  const isMet = () =>
+    hasMet(partner, 2, stack) &&
+    observer.view().isServed &&
+    observer.told.some(({ event, who }) => event === 'joined' && who === partner.id)
+  await until(`${observer.id} and ${partner.id} of ${stack} to meet`, isMet, {
+    timeoutMs: MEET_MS,
+    seen: () => [observer.view(), partner.view()],
+  })
 }
 
 async function startStockRelayProcess(port: number): Promise<{ kill(): Promise<void> }> {

@@ -68,15 +68,16 @@ async function startServer(name: WorldName): Promise<{ url: string; close(): voi
 }
 
 /** Waits until everybody sees everybody, and has a data channel to everybody where the stack makes them. */
-export async function untilComplete(members: readonly BenchMember[], stack: Stack): Promise<void> {
-  await until(`${members.length} members of ${stack} to meet`, () => members.every((member) => isComplete(member)), {
+async function untilComplete(members: readonly BenchMember[], stack: Stack): Promise<void> {
+  const isMet = () => members.every((member) => hasMet(member, members.length, stack))
+  await until(`${members.length} members of ${stack} to meet`, isMet, {
     timeoutMs: MEET_MS,
     seen: () => members.map(({ id, view }) => ({ id, ...view() })),
   })
+}
 
-  function isComplete(member: BenchMember): boolean {
-    const { seen, direct, isServed } = member.view()
-    const wanted = stack === 'ours' || stack === 'y-webrtc' ? members.length - 1 : 0
-    return isServed && seen === members.length && direct === wanted
-  }
+/** Whether a member of a room of `size` has met everybody by every way of its stack. */
+export function hasMet(member: BenchMember, size: number, stack: Stack): boolean {
+  const { seen, direct, isServed } = member.view()
+  return isServed && seen === size && direct === (stack === 'ours' || stack === 'y-webrtc' ? size - 1 : 0)
 }

@@ -4,7 +4,7 @@
  *   node --import tsx test/yjs/child-member.ts <servers, by commas> <room> <script>
  *
  * Scripts: `stay` says that it met and then lives on; `stop` stops once it met; `stop-early` stops at once, while the
- * providers are loading; `stop-unreachable` stops once a server was tried in vain; `alone` does nothing more. What it has to say is one JSON line each on stdout.
+ * providers are loading; `stop-unreachable` stops once a server was tried in vain; `alone` does nothing more, until SIGUSR2 stops it. What it has to say is one JSON line each on stdout.
  */
 import wrtc from '@roamhq/wrtc'
 import { systemClock } from '../../lib/base/clock.ts'
@@ -33,6 +33,7 @@ const transport: Transport = createYjsTransport({
   },
   onMessage: () => undefined,
   onStatus() {
+    if (transport.inspect().servers[0]?.state === 'open') say({ open: true })
     if (script === 'stop-unreachable' && transport.inspect().servers[0]?.state === 'closed') met()
   },
   room,
@@ -67,5 +68,6 @@ function isOutput(name: string): boolean {
   return ['TTYWrap', 'PipeWrap', 'FSReqCallback', 'FSReqPromise', 'Immediate'].includes(name)
 }
 
+process.once('SIGUSR2', () => void stop())
 if (script === 'stop-early') void stop()
 say({ started: true })

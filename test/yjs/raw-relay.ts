@@ -17,6 +17,8 @@ export interface RawSocket {
 export interface RawRelay {
   readonly url: string
   readonly sockets: RawSocket[]
+  /** Sockets so far, those of the signaling included. */
+  socketCount(): number
   /** The nth socket, once it is there. */
   socket(index: number): Promise<RawSocket>
   /** Ends every socket and does not listen until `restart`. */
@@ -24,8 +26,10 @@ export interface RawRelay {
   restart(): Promise<void>
 }
 
-export async function startRawRelay(): Promise<RawRelay> {
+/** `isDeaf`: takes sockets and reads nothing that comes over them, the wish to close included. */
+export async function startRawRelay({ isDeaf = false } = {}): Promise<RawRelay> {
   const sockets: RawSocket[] = []
+  const all: WebSocket[] = []
   let port = 0
   let server: Server | undefined
   const start = async () => {
@@ -35,13 +39,15 @@ export async function startRawRelay(): Promise<RawRelay> {
       ws.on('message', (data) => socket.frames.push(describe(data as Buffer)))
       // A client that is cut off by a test says so by an error first.
       ws.on('error', () => undefined)
+      all.push(ws)
+      if (isDeaf) ws.pause()
       if (socket.path.startsWith('/yjs')) sockets.push(socket)
     })
     await new Promise<void>((resolve) => server?.listen(port, '127.0.0.1', resolve))
     port = (server.address() as AddressInfo).port
   }
   const stop = async () => {
-    for (const { ws } of sockets) ws.terminate()
+    for (const ws of all) ws.terminate()
     server?.closeAllConnections()
     await new Promise((resolve) => server?.close(resolve))
   }
@@ -50,6 +56,7 @@ export async function startRawRelay(): Promise<RawRelay> {
   return {
     url: `ws://127.0.0.1:${port}`,
     sockets,
+    socketCount: () => all.length,
     socket: (index) => until(`socket ${index} of the relay`, () => sockets[index], { seen: () => sockets.length }),
     stop,
     restart: start,

@@ -68,6 +68,18 @@ describe('the end', { timeout: 60_000 }, () => {
     }
   })
 
+  it('[Y17] sockets to a server that does not answer the closing are cut off, so that the process ends in time all the same', async () => {
+    const relay = await startRawRelay({ isDeaf: true })
+    const alice = spawnMember(relay.url, freshRoom(), 'alone')
+    await until('both sockets', () => relay.socketCount() === 2, { timeoutMs: 20_000 })
+    await alice.untilSaid('open')
+    alice.child.kill('SIGUSR2')
+    const { left, stopMs } = await alice.untilSaid('stopped')
+    const { code } = await alice.untilEnded()
+    expect({ code, left, noise: alice.noise() }).toEqual({ code: 0, left: [], noise: '' })
+    expect(stopMs).toBeLessThan(700)
+  })
+
   it('[Y2] without servers a process ends by itself; with a server that does not answer it lives on', async () => {
     const alone = spawnMember('', freshRoom(), 'alone')
     const { code } = await alone.untilEnded()
