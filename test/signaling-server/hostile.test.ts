@@ -48,11 +48,11 @@ it.each(['/', '/yjs/room'])('[S50] a message over the limit closes its own socke
 it('[S50] a length that is announced is refused before its bytes come, in pieces too', async () => {
   const server = await startServer({ closeTimeoutMs: 50 })
   const announced = await rawSocket(server)
-  announced.tcp.write(rawFrame(0x82, Buffer.alloc(10), 300_000))
+  announced.tcp.write(rawFrame(0x82, Buffer.alloc(10), 600_000))
   await until('the end', announced.isEnded)
   const pieces = await rawSocket(server)
   pieces.tcp.write(rawFrame(0x02, Buffer.alloc(60_000)))
-  for (let piece = 0; piece < 5; piece++) pieces.tcp.write(rawFrame(0x00, Buffer.alloc(60_000)))
+  for (let piece = 0; piece < 9; piece++) pieces.tcp.write(rawFrame(0x00, Buffer.alloc(60_000)))
   await until('the end', pieces.isEnded)
   const tiny = await rawSocket(server)
   tiny.tcp.write(Buffer.concat([rawFrame(0x02, Buffer.of(1)), ...Array(3_000).fill(rawFrame(0x00, Buffer.of(1)))]))
@@ -157,7 +157,7 @@ it('[S55] a socket that does not read holds back at most its limit, then is cut 
   await until(
     'the cut',
     async () => {
-      alice.send(awarenessFrame(entry(1, ++clock, { text: 'x'.repeat(100_000) })))
+      alice.send(awarenessFrame(entry(1, ++clock, { text: 'x'.repeat(70_000) })))
       await alice.isHandled()
       // Measured from outside: what all sockets of this process have been given and have not passed on.
       const waiting = [...openServerSockets()].map((socket) => socket.writableLength)
@@ -170,6 +170,46 @@ it('[S55] a socket that does not read holds back at most its limit, then is cut 
   expect(held).toBeLessThanOrEqual(maxBacklogBytes + 64)
   expect(server.stats().connections).toBe(2)
   await until('bob to have all', () => bob.frames().some((frame) => frame.startsWith(`entry 1@${clock} `)))
+})
+
+it('[S63] messages that wait are counted too, since a small one costs more memory than its bytes', async () => {
+  const maxBacklogMessages = 50
+  const server = await startServer({
+    maxBytesPerSecond: 1e9,
+    maxByteBurst: 1e9,
+    maxMessagesPerSecond: 1e6,
+    maxMessageBurst: 1e6,
+    maxBacklogMessages,
+  })
+  const stuck = await rawSocket(server)
+  stuck.tcp.pause()
+  const alice = await room(server)
+  await until('both', () => server.stats().connections === 2)
+  let clock = 0
+  let held = 0
+  await until(
+    'the cut',
+    async () => {
+      alice.send(awarenessFrame(entry(1, ++clock, { text: 'x'.repeat(10_000) })))
+      await alice.isHandled()
+      held = Math.max(held, ...[...openServerSockets()].map((socket) => socket.writableLength))
+      return count(server, 'closed-backlog') === 1
+    },
+    { everyMs: 0, timeoutMs: 20_000, seen: () => ({ clock, held }) },
+  )
+  expect(held).toBeLessThan(maxBacklogMessages * 11_000)
+})
+
+it('[S62] a state over the limit of one client is dropped, and its socket goes on', async () => {
+  const server = await startServer({})
+  const alice = await room(server)
+  const bob = await room(server)
+  await until('both', () => server.stats().connections === 2)
+  alice.send(awarenessFrame(entry(1, 1, { text: 'x'.repeat(90_000) })))
+  alice.send(awarenessFrame(entry(1, 2, { text: 'fits' })))
+  await until('bob to have the second', () => bob.frames().some((frame) => frame.startsWith('entry 1@2 ')))
+  expect(bob.frames().some((frame) => frame.startsWith('entry 1@1 '))).toBe(false)
+  expect(count(server, 'dropped-bad-state')).toBe(1)
 })
 
 /** The TCP sockets of this process. */

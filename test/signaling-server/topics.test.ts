@@ -83,7 +83,7 @@ const MALFORMED: Record<string, string> = {
   'no topic to publish in': '{"type":"publish"}',
   'an object as topic': '{"type":"publish","topic":{"toString":1}}',
   'deep arrays': `{"type":"publish","topic":"room","data":${'['.repeat(100_000)}${']'.repeat(100_000)}}`,
-  'deep objects': `{"type":"publish","topic":"room","data":${'{"a":'.repeat(33)}1${'}'.repeat(33)}}`,
+  'deep objects': `{"type":"publish","topic":"room","data":${'{"a":'.repeat(36)}1${'}'.repeat(36)}}`,
   'unclosed depth': '['.repeat(200_000),
 }
 
