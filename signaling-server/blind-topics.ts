@@ -82,7 +82,8 @@ export function createBlindTopics({ limits, counts }: { limits: Limits; counts: 
     }
     // It holds nothing any more, so its end has nothing to tell.
     former.memberships.clear()
-    former.socket.cutOff('closed-replaced')
+    // With a word that sends it away for a while: a server that is given under two addresses is one server all the same.
+    former.socket.close(CLOSE.policy, 'closed-replaced')
     if (client.memberships.size === 0) return
     client.rejoinTimer = setTimeout(() => removeInherited(client), limits.rejoinTimeoutMs)
   }

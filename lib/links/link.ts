@@ -44,8 +44,8 @@ export interface Link {
   send(frame: Uint8Array): void
   /** Sends a signal: by a carrier that only introduces, too. */
   sendSignal(frame: Uint8Array): void
-  /** Says goodbye by every carrier, within this call. */
-  sayGoodbye(): void
+  /** Says goodbye within this call: by every neighbour, or by every other carrier, since neighbours go by those. */
+  sayGoodbye(by: 'neighbours' | 'others'): void
   /** Asks at once whether the far end is there: something of it has ended. */
   probe(): void
   /** One beat: asks whoever was silent, judges who did not answer. */
@@ -200,8 +200,9 @@ export function createLink(needs: LinkNeeds): Link {
       const carrier = best() ?? sorted()[0]
       if (carrier !== undefined) sendBy(carrier, frame)
     },
-    sayGoodbye() {
+    sayGoodbye(by) {
       for (const carrier of carriers.values()) {
+        if ((carrier.kind === 'via') !== (by === 'neighbours')) continue
         if (carrier.isPrivate) carrier.send(GOODBYE_FRAME)
         else if (goodbye !== undefined) carrier.send(goodbye)
       }

@@ -133,8 +133,6 @@ export function createMesh(needs: MeshNeeds): Mesh {
       handshake: { hello: { ...needs.hello, peer }, isInitiator: own < peer, random: needs.random },
       onKeys: (link) => renewDirect(link.peer),
       onReachable(link) {
-        const pair = pairs.get(link.peer)
-        if (pair !== undefined) pair.search = undefined
         needs.onReachable(link)
         introduce(link)
       },
@@ -276,10 +274,15 @@ export function createMesh(needs: MeshNeeds): Mesh {
     for (const other of others) other.send(encodePeers([link.peer]))
   }
 
-  /** Nothing carries the link: whoever reaches its far end shall. Some are asked at a time, for as long as it may matter. */
+  /** Nothing that answers carries the link: whoever reaches its far end shall. Some are asked at a time, and not for ever. */
   function search(link: Link): void {
     const pair = pairs.get(link.peer)
-    if (pair === undefined || isStopped || link.best() !== undefined || !link.hasKeys()) return
+    if (pair === undefined || isStopped || !link.hasKeys()) return
+    const best = link.best()
+    if (best !== undefined && !link.liveness().isSuspect(best.id)) {
+      pair.search = undefined
+      return
+    }
     const nowMs = clock.moment().steadyMs
     pair.search ??= { sinceMs: nowMs, askedMs: Number.NEGATIVE_INFINITY }
     if (nowMs - pair.search.sinceMs > ASK_FOR_MS || nowMs - pair.search.askedMs < ASK_AGAIN_MS) return

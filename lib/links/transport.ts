@@ -11,7 +11,7 @@ import type { Identity } from '../identity/identity.ts'
 import { type AwarenessEntry, decodeAwarenessUpdate, encodeAwarenessUpdate } from '../wire/awareness-update.ts'
 import { encodeEntry, encodeMessage, type LinkFrame } from '../wire/link-frame.ts'
 import { PRESENCE_FIELD } from '../wire/presence-field.ts'
-import type { Path, PathId, PathKind, Transport, TransportNeeds } from '../wire/transport.ts'
+import type { Path, PathId, Transport, TransportNeeds } from '../wire/transport.ts'
 import type { CarrierEnd } from './carrier.ts'
 import type { CreatePeerConnection } from './direct-carrier.ts'
 import { createDocumentLinks, type DocumentLinks } from './document-links.ts'
@@ -69,7 +69,7 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
   let isStopped = false
   let ending: Promise<void> | undefined
   let isImmediate = false
-  let hasSaidGoodbye = false
+  const goodbyes = new Set<'neighbours' | 'others'>()
   let wake = (): void => undefined
 
   const pathOf = (link: Link, far: Far): Path => ({
@@ -205,10 +205,12 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
     if (!isImmediate && carriers.some(({ kind }) => kind === 'direct')) await pause(LINGER_MS)
   }
 
-  function sayGoodbyes(): void {
-    if (hasSaidGoodbye) return
-    hasSaidGoodbye = true
-    for (const link of mesh?.links() ?? []) link.sayGoodbye()
+  const settled = () => Promise.all((mesh?.links() ?? []).map((link) => link.settled()))
+
+  function sayGoodbyes(by: 'neighbours' | 'others'): void {
+    if (goodbyes.has(by)) return
+    goodbyes.add(by)
+    for (const link of mesh?.links() ?? []) link.sayGoodbye(by)
   }
 
   async function end(): Promise<void> {
@@ -216,8 +218,10 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
     cancelDrain()
     documents?.stop()
     // Whoever opens a goodbye opens nothing older after it: what was said before it goes first.
-    if (!isImmediate) await Promise.all((mesh?.links() ?? []).map((link) => link.settled()))
-    sayGoodbyes()
+    if (!isImmediate) await settled()
+    sayGoodbyes('neighbours')
+    if (!isImmediate) await settled()
+    sayGoodbyes('others')
     if (!isImmediate) await flush()
     const left = meetings.map((meeting) => meeting.leave())
     mesh?.stop()
@@ -245,7 +249,10 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
         wake()
       }
       ending ??= end()
-      if (isImmediate) sayGoodbyes()
+      if (isImmediate) {
+        sayGoodbyes('neighbours')
+        sayGoodbyes('others')
+      }
       return ending
     },
     inspect: () => ({
@@ -258,11 +265,8 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
 /** Every open way to a far end that has said who it is, the best first. */
 function pathsOf(link: Link, far: Far | undefined): Path[] {
   if (far === undefined || !link.isReachable()) return []
-  return link.carriers().map(({ id, kind }): { id: PathId; kind: PathKind; clientId: ClientId } => ({
-    id: `${id}:${link.peer}` as PathId,
-    kind,
-    clientId: far.clientId,
-  }))
+  const carriers = link.carriers().filter(({ isIntroduction }) => isIntroduction !== true)
+  return carriers.map(({ id, kind }) => ({ id: `${id}:${link.peer}` as PathId, kind, clientId: far.clientId }))
 }
 
 function connectionOf(state: JsonObject): unknown {
