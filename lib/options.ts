@@ -72,7 +72,7 @@ export function readSettings(auth: Auth | undefined, options: RealtimeOptions, r
       hint: 'Leave it out; use a secret to keep strangers out.',
     })
   }
-  const { secret, iceServers = [], webrtc, transport = 'links', debug = false } = options
+  const { secret, iceServers = [], webrtc, transport = 'yjs', debug = false } = options
   const { updateIntervalMs = DEFAULT_UPDATE_INTERVAL_MS, maxDataBytes = DEFAULT_MAX_DATA_BYTES } = options
   check(
     'secret',

@@ -116,7 +116,11 @@ export function createWorld(needs: WorldNeeds): World {
       host.onChange(wires.changed)
       const randomBytes = dice.fork().bytes
       const realtime = createRealtime(
-        { ...options, webrtc: webrtc ? { RTCPeerConnection: peerConnections.PeerConnectionClass } : false },
+        {
+          transport: 'links',
+          ...options,
+          webrtc: webrtc ? { RTCPeerConnection: peerConnections.PeerConnectionClass } : false,
+        },
         {
           clock: host.clock,
           random: randomBytes,
