@@ -78,7 +78,7 @@ export function createDirectConnection(needs: DirectNeeds): DirectConnection {
   }
   connection.oniceconnectionstatechange = watchIce
 
-  function watchIce(): void {
+  function watchIce() {
     const state = connection.iceConnectionState
     if (state === 'closed') return end()
     if (state === 'connected' || state === 'completed') {

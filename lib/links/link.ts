@@ -119,7 +119,7 @@ export function createLink(needs: LinkNeeds): Link {
     if (isReachable) needs.onRerouted(link)
   }
 
-  function sendBy(carrier: Carrier, frame: Uint8Array): void {
+  function sendBy(carrier: Carrier, frame: Uint8Array) {
     if (sealed === undefined) return
     if (carrier.isPrivate) return carrier.send(frame)
     const keys = sealed
@@ -148,7 +148,7 @@ export function createLink(needs: LinkNeeds): Link {
     if (opened === undefined || (opened.reason === 'not-authentic' && keys === sealed)) handshake.renew()
   }
 
-  function receiveFrame(carrier: Carrier, bytes: Uint8Array): void {
+  function receiveFrame(carrier: Carrier, bytes: Uint8Array) {
     const frame = decodeLinkFrame(bytes)
     if (!frame.ok) return rejects.count(frame.reason)
     heard(carrier.id)
@@ -156,7 +156,7 @@ export function createLink(needs: LinkNeeds): Link {
     if (frame.value.kind !== 'pong') needs.onFrame(link, frame.value, carrier)
   }
 
-  function receiveEnvelope(carrier: Carrier, bytes: Uint8Array): void {
+  function receiveEnvelope(carrier: Carrier, bytes: Uint8Array) {
     const envelope = decodeEnvelope(bytes)
     if (!envelope.ok) return rejects.count(envelope.reason)
     if (envelope.value.kind === 'hello') handshake.receive(envelope.value.bytes)

@@ -193,7 +193,7 @@ export function createMesh(needs: MeshNeeds): Mesh {
 
   const countDirect = (): number => [...pairs.values()].filter(({ direct }) => direct !== undefined).length
 
-  function receiveFrame(link: Link, frame: LinkFrame): void {
+  function receiveFrame(link: Link, frame: LinkFrame) {
     switch (frame.kind) {
       case 'signal':
         return receiveSignal(link, frame.signal, frame.json)

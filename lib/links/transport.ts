@@ -116,7 +116,7 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
     documents?.greet(link)
   }
 
-  function sayEntry(link: Link): void {
+  function sayEntry(link: Link) {
     if (entry === undefined || isStopped) return
     if ((link.best()?.backlogBytes() ?? 0) <= MAX_WAITING_BYTES)
       return link.send(encodeEntry(encodeAwarenessUpdate(entry)))
@@ -137,7 +137,7 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
     needs.onEvidence({ kind: how, path: pathOf(link, far), ...(silentMs > 0 && { silentMs }) })
   }
 
-  function onFrame(link: Link, frame: LinkFrame): void {
+  function onFrame(link: Link, frame: LinkFrame) {
     if (isStopped) return
     switch (frame.kind) {
       case 'entry':
@@ -156,7 +156,7 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
   }
 
   /** [T1] A link writes the entry of its far end, under its far end's connection, and no other. */
-  function receiveEntry(link: Link, update: Uint8Array): void {
+  function receiveEntry(link: Link, update: Uint8Array) {
     const decoded = decodeAwarenessUpdate(update, needs.maxEntryBytes)
     if (!decoded.ok) return rejects.count(decoded.reason)
     const [said, ...more] = decoded.value

@@ -145,7 +145,7 @@ export function createRelayCarrier(needs: RelayNeeds): RelayCarrier {
     if (entry !== undefined) sendNow(encodeAwarenessFrame(encodeAwarenessUpdate(entry)))
   }
 
-  function sendNow(frame: Uint8Array): void {
+  function sendNow(frame: Uint8Array) {
     // A server closes the socket of a larger one, and after the reconnect it would be asked for again.
     if (frame.length > MAX_FRAME_BYTES) return rejects.count('too-large')
     if (provider.wsconnected && backlogBytes() < MAX_FRAME_BYTES) provider.ws?.send(frame as Uint8Array<ArrayBuffer>)
