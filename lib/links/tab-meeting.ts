@@ -40,7 +40,11 @@ export function createTabMeeting(
   channel.onmessage = ({ data }: MessageEvent<unknown>) => {
     if (!Array.isArray(data) || typeof data[0] !== 'string') return
     const [from, what, bytes] = data as [ConnectionId, unknown, unknown]
-    if (from === own) return
+    if (from === own) {
+      // A former membership of ours has ended only now: those who heard it shall know that we are here again.
+      if (what === 'gone') channel.postMessage([own, 'here'])
+      return
+    }
     if (what === 'here') return meet(from)
     if (what === 'gone') {
       if (met.delete(from)) needs.onEnd(from, CARRIER_ID, 'closed')
