@@ -29,8 +29,6 @@ export interface RealtimeOptions {
   updateIntervalMs?: number
   /** JSON bytes of the merged data, 2 to 65536, default 16384. The same on every member of a channel. */
   maxDataBytes?: number
-  /** `links`, the default: our own links. `yjs`: the stock providers, for rooms that stock Yjs clients share. */
-  transport?: 'links' | 'yjs'
   /** Accepted for drop-in use, ignored. */
   environment?: unknown
   /** Logs what happens to `console.debug`; never a payload or a secret. */
@@ -49,7 +47,6 @@ export interface Settings {
   readonly webrtc: WebRtcImplementation | false | undefined
   readonly updateIntervalMs: number
   readonly maxDataBytes: number
-  readonly transport: 'links' | 'yjs'
   readonly isDebug: boolean
 }
 
@@ -72,7 +69,7 @@ export function readSettings(auth: Auth | undefined, options: RealtimeOptions, r
       hint: 'Leave it out; use a secret to keep strangers out.',
     })
   }
-  const { secret, iceServers = [], webrtc, transport = 'yjs', debug = false } = options
+  const { secret, iceServers = [], webrtc, debug = false } = options
   const { updateIntervalMs = DEFAULT_UPDATE_INTERVAL_MS, maxDataBytes = DEFAULT_MAX_DATA_BYTES } = options
   check(
     'secret',
@@ -106,7 +103,6 @@ export function readSettings(auth: Auth | undefined, options: RealtimeOptions, r
     isSize,
     `a whole number from ${SMALLEST_MAX_DATA_BYTES} to ${LARGEST_MAX_DATA_BYTES}`,
   )
-  check('transport', transport, transport === 'links' || transport === 'yjs', "'links' or 'yjs'")
   check('debug', debug, typeof debug === 'boolean', 'true or false')
   return {
     participant: readParticipant(options.participant, random),
@@ -117,7 +113,6 @@ export function readSettings(auth: Auth | undefined, options: RealtimeOptions, r
     webrtc,
     updateIntervalMs,
     maxDataBytes,
-    transport,
     isDebug: debug,
   }
 }

@@ -7,11 +7,8 @@ import { type Page, systemPage } from './base/page.ts'
 import { type RandomBytes, systemRandom } from './base/random.ts'
 import { Channel, type ChannelOptions } from './channel.ts'
 import { checkEvent, checkListener, RealtimeComponentEvent, RealtimeComponentState } from './events.ts'
-import type { Crypto } from './identity/crypto.ts'
-import { createIdentity } from './identity/identity.ts'
-import { createSystemCrypto } from './identity/system-crypto.ts'
 import { type Auth, checkChannelName, type RealtimeOptions, readSettings, type Settings } from './options.ts'
-import { createTravel, type Travel, type TravelNeeds } from './travel.ts'
+import { createYjsTravel, type Travel, type TravelNeeds } from './travel.ts'
 
 const STATE_CHANGED = RealtimeComponentEvent.REALTIME_STATE_CHANGED
 
@@ -19,7 +16,6 @@ const STATE_CHANGED = RealtimeComponentEvent.REALTIME_STATE_CHANGED
 export interface Effects {
   readonly clock: Clock
   readonly random: RandomBytes
-  readonly crypto: Crypto
   readonly page: Page | undefined
   createTravel(needs: Omit<TravelNeeds, 'ways'>): Travel
 }
@@ -27,9 +23,8 @@ export interface Effects {
 const systemEffects = (): Effects => ({
   clock: systemClock,
   random: systemRandom,
-  crypto: createSystemCrypto(),
   page: systemPage(systemClock),
-  createTravel: (needs) => createTravel({ ...needs, ways: { tabs: true, relay: true } }),
+  createTravel: (needs) => createYjsTravel({ ...needs, ways: { tabs: true, relay: true } }),
 })
 
 interface Membership {
@@ -60,9 +55,8 @@ export class Realtime {
     this.#settings = readSettings(auth, options, effects.random)
     this.#effects = effects
     this.#now = createMonotonicNow(effects.clock)
-    const identity = createIdentity(effects.crypto)
-    this.connectionId = identity.connectionId
-    this.#travel = effects.createTravel({ ...effects, settings: this.#settings, identity })
+    this.#travel = effects.createTravel({ ...effects, settings: this.#settings })
+    this.connectionId = this.#travel.connectionId
     effects.clock.defer(() => this.#states.emit(STATE_CHANGED, RealtimeComponentState.STARTED))
   }
 

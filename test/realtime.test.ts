@@ -1,6 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
 import { systemRandom } from '../lib/base/random.ts'
-import { createSystemCrypto } from '../lib/identity/system-crypto.ts'
 import Default, { createSecret, PresenceError, Realtime, RealtimeComponentEvent } from '../lib/index.ts'
 import type { RealtimeOptions } from '../lib/options.ts'
 import { createRealtime } from '../lib/realtime.ts'
@@ -30,7 +29,6 @@ function createWatched(first?: unknown, second?: RealtimeOptions) {
     {
       clock,
       random: systemRandom,
-      crypto: createSystemCrypto(),
       page: undefined,
       createTravel: travelOver((given) => {
         needs.push(given)
@@ -107,7 +105,6 @@ describe('construction', () => {
       [{ iceServers: {} as never }, 'iceServers'],
       [{ app: 7 as never }, '7'],
       [{ debug: 'yes' as never }, '"yes"'],
-      [{ transport: 'pigeons' as never }, '"pigeons"'],
       [{ participant: 'luke' as never }, '"luke"'],
       [{ token: 'abc' } as never, 'token'],
       [null as never, 'null'],

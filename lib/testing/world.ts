@@ -3,9 +3,9 @@
  * library that run on them. Knows every fault; the public face of it is test-network.ts.
  */
 import type { Crypto } from '../identity/crypto.ts'
+import { createLinksTravel } from '../links-travel.ts'
 import type { RealtimeOptions } from '../options.ts'
 import { createRealtime, type Realtime } from '../realtime.ts'
-import { createTravel } from '../travel.ts'
 import { createBlindLogic } from './blind-logic.ts'
 import { createDice, type Dice } from './dice.ts'
 import { createHost, type Host } from './host.ts'
@@ -117,18 +117,17 @@ export function createWorld(needs: WorldNeeds): World {
       const randomBytes = dice.fork().bytes
       const realtime = createRealtime(
         {
-          transport: 'links',
           ...options,
           webrtc: webrtc ? { RTCPeerConnection: peerConnections.PeerConnectionClass } : false,
         },
         {
           clock: host.clock,
           random: randomBytes,
-          crypto: needs.wrapCrypto?.(crypto, host) ?? crypto,
           page: undefined,
           createTravel: (given) =>
-            createTravel({
+            createLinksTravel({
               ...given,
+              crypto: needs.wrapCrypto?.(crypto, host) ?? crypto,
               ways: { tabs: true, relay },
               BroadcastChannelClass: tabs.BroadcastChannelClass,
               platform: {

@@ -1,4 +1,5 @@
 /** A Realtime's way to travel over a transport of the test's own. */
+import { randomConnectionId } from '../../lib/base/random.ts'
 import type { Settings } from '../../lib/options.ts'
 import type { Travel, TravelNeeds } from '../../lib/travel.ts'
 import type { Transport, TransportNeeds } from '../../lib/wire/transport.ts'
@@ -11,7 +12,8 @@ export interface TestTransportNeeds extends TransportNeeds {
 
 export const travelOver =
   (createTransport: (needs: TestTransportNeeds) => Transport) =>
-  ({ settings }: Omit<TravelNeeds, 'ways'>): Travel => ({
+  ({ settings, random }: Omit<TravelNeeds, 'ways'>): Travel => ({
+    connectionId: randomConnectionId(random),
     createTransport: (channel, needs) =>
       createTransport({
         ...needs,

@@ -2,9 +2,11 @@
 import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
 import wrtc from '@roamhq/wrtc'
+import { createSystemCrypto } from '../../lib/identity/system-crypto.ts'
 import type { Realtime, RealtimeOptions } from '../../lib/index.ts'
+import { createLinksTravel } from '../../lib/links-travel.ts'
 import { createRealtime } from '../../lib/realtime.ts'
-import { createTravel } from '../../lib/travel.ts'
+import { createYjsTravel } from '../../lib/travel.ts'
 import { createSignalingServer } from '../../signaling-server/index.ts'
 
 export interface Ways {
@@ -31,15 +33,15 @@ export async function createWorld({ hasRelay, hasWebRtc, hasTabs, transport }: W
       instances += 1
       const instance = instances
       return createRealtime(
-        { servers: server === undefined ? [] : [server.url], webrtc: hasWebRtc ? wrtc : false, transport, ...options },
+        { servers: server === undefined ? [] : [server.url], webrtc: hasWebRtc ? wrtc : false, ...options },
         {
           page: undefined,
-          createTravel: (needs) =>
-            createTravel({
-              ...needs,
-              ways: { tabs: hasTabs, relay: hasRelay },
-              loadYWebrtc: () => loadInstance(instance),
-            }),
+          createTravel(needs) {
+            const ways = { tabs: hasTabs, relay: hasRelay }
+            return transport === 'links'
+              ? createLinksTravel({ ...needs, ways, crypto: createSystemCrypto() })
+              : createYjsTravel({ ...needs, ways, loadYWebrtc: () => loadInstance(instance) })
+          },
         },
       )
     },

@@ -1,0 +1,89 @@
+/**
+ * How the channels of one Realtime travel over links of our own. Holds what they share: the identity, the secret's key and
+ * one client per server. Not an option of the package yet: tests pass it in, until its simulation is done.
+ */
+import type { Crypto } from './identity/crypto.ts'
+import { createIdentity } from './identity/identity.ts'
+import { deriveSecretKey } from './identity/secret-key.ts'
+import { topicOf } from './identity/topic.ts'
+import type { CreatePeerConnection } from './links/direct-carrier.ts'
+import type { BroadcastChannelClass } from './links/tab-meeting.ts'
+import { createLinksTransport } from './links/transport.ts'
+import type { Settings } from './options.ts'
+import { createSignalingClient, type SignalingClient } from './signaling/signaling-client.ts'
+import type { Platform } from './signaling/system.ts'
+import type { Travel, TravelNeeds } from './travel.ts'
+import { createRejectCounter } from './wire/result.ts'
+
+export interface LinksTravelNeeds extends TravelNeeds {
+  readonly crypto: Crypto
+  /** Sockets and channels of a simulator; the platform's own where they are left out. */
+  readonly platform?: Platform
+  readonly BroadcastChannelClass?: BroadcastChannelClass
+}
+
+export function createLinksTravel(given: LinksTravelNeeds): Travel {
+  const identity = createIdentity(given.crypto)
+  const { settings, crypto, clock, random, ways, platform, BroadcastChannelClass } = given
+  const { app = '', servers, secret, iceServers } = settings
+  const createPeerConnection = peerConnectionsOf(settings)
+  const clients = new Map<string, SignalingClient>()
+  const listeners = new Set<() => void>()
+  let secretKey: Promise<Uint8Array> | undefined
+
+  const findClients = () =>
+    servers.map((url) => {
+      const client =
+        clients.get(url) ??
+        createSignalingClient({
+          url,
+          identity,
+          clock,
+          random,
+          rejects: createRejectCounter(),
+          ...(platform === undefined ? {} : { platform }),
+          onStatus() {
+            for (const listener of listeners) listener()
+          },
+        })
+      clients.set(url, client)
+      return client
+    })
+
+  async function secretsOf(channel: string): Promise<{ topic: Uint8Array; secretKey?: Uint8Array }> {
+    if (secret === undefined) return { topic: topicOf({ crypto, app, channel }) }
+    secretKey ??= deriveSecretKey({ secret, app, crypto, warn: (text) => console.warn(text) })
+    const key = await secretKey
+    return { topic: topicOf({ crypto, app, channel, secretKey: key }), secretKey: key }
+  }
+
+  return {
+    connectionId: identity.connectionId,
+    createTransport: (channel, needs, doc) =>
+      createLinksTransport({
+        ...needs,
+        ...ways,
+        identity,
+        crypto,
+        random,
+        secrets: secretsOf(channel),
+        servers: findClients(),
+        createPeerConnection,
+        iceServers,
+        ...(BroadcastChannelClass === undefined ? {} : { BroadcastChannelClass }),
+        ...(doc === undefined ? {} : { doc }),
+      }),
+    async stop() {
+      await Promise.all([...clients.values()].map((client) => client.stop()))
+    },
+  }
+}
+
+/** The page's WebRTC, an injected one, or none. */
+function peerConnectionsOf({ webrtc }: Settings): CreatePeerConnection | undefined {
+  if (webrtc === false) return undefined
+  const implementation = (webrtc?.RTCPeerConnection ?? globalThis.RTCPeerConnection) as
+    | typeof RTCPeerConnection
+    | undefined
+  return implementation === undefined ? undefined : (configuration) => new implementation(configuration)
+}
