@@ -5,7 +5,7 @@
 import type { WebSocket } from 'ws'
 import type { CountedEvent, Counts } from './counts.ts'
 import type { Limits } from './limits.ts'
-import { createTokenBucket } from './token-bucket.ts'
+import { createTokenBucket } from '../lib/base/token-bucket.ts'
 
 /** The codes of RFC 6455 and its registry that the server closes with. */
 export const CLOSE = {

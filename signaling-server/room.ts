@@ -15,7 +15,7 @@ import type { Limits } from './limits.ts'
 import { type Binding, createOwnership } from './ownership.ts'
 import { createQueryRounds } from './query-rounds.ts'
 import { createSyncRelay } from './sync-relay.ts'
-import { createTokenBucket, type TokenBucket } from './token-bucket.ts'
+import { createTokenBucket, type TokenBucket } from '../lib/base/token-bucket.ts'
 
 /** A socket of a room. `key` is set for a client that is ours: it understands frames 100 and 101. */
 export interface Member {

@@ -68,6 +68,8 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
   let cancelDrain = (): void => undefined
   let isStopped = false
   let ending: Promise<void> | undefined
+  /** Our entry was changed without a send. */
+  let isHeldOnly = false
   let isImmediate = false
   const goodbyes = new Set<'neighbours' | 'others'>()
   let wake = (): void => undefined
@@ -112,6 +114,9 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
   }
 
   function onReachable(link: Link): void {
+    // Whoever is back takes what has changed since only under a newer clock.
+    if (isHeldOnly && entry !== undefined) entry = { ...entry, clock: needs.nextClock() }
+    isHeldOnly = false
     sayEntry(link)
     documents?.greet(link)
   }
@@ -234,14 +239,20 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
     publish(state) {
       if (isStopped) return
       entry = { clientId, clock: needs.nextClock(), state }
+      isHeldOnly = false
       for (const link of mesh?.links() ?? []) if (link.isReachable()) sayEntry(link)
     },
     hold(state) {
-      if (entry !== undefined) entry = { ...entry, state }
+      if (entry === undefined) return
+      entry = { ...entry, state }
+      isHeldOnly = true
     },
-    send(message) {
+    send(message, to) {
       const frame = encodeMessage(message)
-      for (const link of mesh?.links() ?? []) if (link.isReachable()) link.send(frame)
+      for (const link of mesh?.links() ?? []) {
+        const isMeant = to === undefined || farEnds.get(link.peer)?.clientId === to
+        if (isMeant && link.isReachable()) link.send(frame)
+      }
     },
     stop(options = {}) {
       if (options.isImmediate === true) {

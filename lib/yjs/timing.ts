@@ -18,6 +18,8 @@ export const MAX_OPEN_CONNECTIONS = 32
 export const MAX_HALF_OPEN_CONNECTIONS = 32
 /** Bytes waiting in one socket or data channel; over it only the latest entry is kept (fault F21). */
 export const MAX_BACKLOG_BYTES = 65_536
+/** Bytes of entries that a relay is sent a second, and at once: half of what the server takes of one socket. */
+export const RELAY_ENTRY_BYTES_PER_SECOND = 524_288
 /** The largest message of a data channel (RFC 8841, and what browsers announce); a larger one ends the channel. */
 export const MAX_CHANNEL_MESSAGE_BYTES = 262_144
 /** How often a backlog is looked at. */

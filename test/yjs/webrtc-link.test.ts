@@ -48,6 +48,7 @@ function open() {
       maxEntryBytes: 1_000,
       rejects: createRejectCounter(),
       refreshedEntry: () => own('fresh'),
+      currentEntry: (sent) => sent,
       onEvidence: (told) => evidence.push(told),
       onMessage: () => undefined,
       onTraffic: () => undefined,
