@@ -8,6 +8,11 @@ export const TAB_SILENT_MS = 2 * RENEW_MS
 export const TAB_ANSWER_MS = 5_000
 /** A healthy data channel answers within a round trip; after this it is taken for dead. */
 export const PROBE_MS = 1_000
+/**
+ * How long a connection may be `disconnected` to ICE, which browsers tell 2.5 to 7 s into a silence. A gap of 10 s stays
+ * unnoticed with it, and a silent member is gone in 15 s; some implementations never say `failed`.
+ */
+export const DISCONNECTED_MS = 6_500
 /** A connection that has not opened by then never will (threat T18; connecting took 0.6 s at most where it worked). */
 export const HALF_OPEN_MS = 8_000
 /** Every provider speaks as soon as a connection opens; one that hears nothing by then is deaf (two calls that crossed). */
