@@ -14,7 +14,8 @@ import { PRESENCE_FIELD } from '../wire/presence-field.ts'
 import type { Path, PathId, Transport, TransportNeeds } from '../wire/transport.ts'
 import type { CarrierEnd } from './carrier.ts'
 import type { CreatePeerConnection } from './direct-carrier.ts'
-import { createDocumentLinks, type DocumentLinks } from './document-links.ts'
+import type { DocumentLinks } from './document-links.ts'
+import { loadDocumentLinks } from './late-documents.ts'
 import type { Link } from './link.ts'
 import { createMesh, type Mesh } from './mesh.ts'
 import { createRelayMeeting, type Meeting, type Server } from './relay-meeting.ts'
@@ -98,7 +99,7 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
       onFrame,
     })
     mesh = made
-    if (needs.doc !== undefined) documents = createDocumentLinks(needs.doc, rejects, () => made.links())
+    if (needs.doc !== undefined) documents = loadDocumentLinks(needs.doc, rejects, () => made.links())
     const onMeeting = {
       own,
       topic,

@@ -6,7 +6,7 @@ import { createSystemCrypto } from '../../lib/identity/system-crypto.ts'
 import type { Realtime, RealtimeOptions } from '../../lib/index.ts'
 import { createLinksTravel } from '../../lib/links-travel.ts'
 import { createRealtime } from '../../lib/realtime.ts'
-import { createYjsTravel } from '../../lib/travel.ts'
+import { createYjsTravel } from '../../lib/yjs-travel.ts'
 import { createSignalingServer } from '../../signaling-server/index.ts'
 
 export interface Ways {
