@@ -97,6 +97,8 @@ export function createLink(needs: LinkNeeds): Link {
       if (sealed === keys) goodbye = encodeSealedEnvelope(last)
     })
     needs.onKeys(link)
+    // What was under way under former keys is lost.
+    if (isReachable) needs.onRerouted(link)
     heard(undefined)
   }
 
