@@ -7,7 +7,14 @@ import type { Clock } from '../base/clock.ts'
 import type { ConnectionId } from '../base/ids.ts'
 import type { SealedLink } from '../identity/seal.ts'
 import { decodeEnvelope, encodeSealedEnvelope } from '../wire/envelope.ts'
-import { decodeLinkFrame, encodePing, encodePong, GOODBYE_FRAME, type LinkFrame } from '../wire/link-frame.ts'
+import {
+  ASK_FRAME,
+  decodeLinkFrame,
+  encodePing,
+  encodePong,
+  GOODBYE_FRAME,
+  type LinkFrame,
+} from '../wire/link-frame.ts'
 import type { RejectCounter } from '../wire/result.ts'
 import { byPreference, type Carrier, type CarrierEnd } from './carrier.ts'
 import { createHandshake, type HandshakeNeeds } from './handshake.ts'
@@ -20,9 +27,9 @@ export interface LinkNeeds {
   readonly handshake: Pick<HandshakeNeeds, 'hello' | 'isInitiator' | 'random'>
   /** The far end is heard, for the first time or again: time to say our entry. */
   onReachable(link: Link): void
-  /** Nothing reaches it any more. `silentMs`: after so long a silence; 0: by an end that was told. */
+  /** Nothing reaches it any more. `silentMs`: after so long a silence; 0: by an end that the far end's side told. */
   onUnreachable(link: Link, how: CarrierEnd, silentMs: number): void
-  /** Frames go by another carrier since theirs has failed: what was last sent may be lost. */
+  /** Frames go by another carrier since theirs has failed, or under other keys: what was last sent may be lost. */
   onRerouted(link: Link): void
   onFrame(link: Link, frame: LinkFrame, carrier: Carrier): void
   /** The keys are agreed on, once per hello. */
@@ -62,7 +69,12 @@ export function createLink(needs: LinkNeeds): Link {
   let sealed: SealedLink | undefined
   let goodbye: Uint8Array | undefined
   let isReachable = false
+  let wasReachable = false
+  /** How it became unreachable, while it is. */
+  let lastEnd: CarrierEnd | undefined
   let isClosed = false
+  /** What ended and may have taken words of the far end with it. */
+  const former = new Set<string>()
   /** The carrier that the last frame went by. */
   let lastUsed: string | undefined
   let sealing: Promise<unknown> = Promise.resolve()
@@ -86,7 +98,9 @@ export function createLink(needs: LinkNeeds): Link {
   const publicCarriers = (): Carrier[] => sorted().filter(({ isPrivate }) => !isPrivate)
   const best = (): Carrier | undefined => {
     const all = sorted().filter(({ isIntroduction }) => isIntroduction !== true)
-    return all.find((carrier) => !liveness.isSuspect(carrier.id)) ?? all[0]
+    const trusted = all.filter(({ id }) => !liveness.isSuspect(id))
+    // A server may still think that its socket is the far end's: only a data channel is open at both ends when it opens.
+    return trusted.find(({ id, isPrivate }) => isPrivate || liveness.isProven(id)) ?? trusted[0] ?? all[0]
   }
 
   function agreed(keys: SealedLink): void {
@@ -97,8 +111,11 @@ export function createLink(needs: LinkNeeds): Link {
       if (sealed === keys) goodbye = encodeSealedEnvelope(last)
     })
     needs.onKeys(link)
-    // What was under way under former keys is lost.
-    if (isReachable) needs.onRerouted(link)
+    // Who agrees on new keys has lost the former ones, and with them what was said under them; as have we.
+    if (isReachable) {
+      needs.onRerouted(link)
+      link.send(ASK_FRAME)
+    }
     heard(undefined)
   }
 
@@ -106,12 +123,17 @@ export function createLink(needs: LinkNeeds): Link {
     liveness.heard(carrierId)
     if (isReachable || best() === undefined) return
     isReachable = true
+    lastEnd = undefined
     needs.onReachable(link)
+    if (wasReachable) link.send(ASK_FRAME)
+    wasReachable = true
   }
 
   function becomeUnreachable(how: CarrierEnd, silentMs: number): void {
-    if (!isReachable) return
+    // Whoever was only lost may still end: that is told too, since it is another thing.
+    if (!isReachable && !(lastEnd === 'lost' && how === 'closed')) return
     isReachable = false
+    lastEnd = how
     needs.onUnreachable(link, how, silentMs)
   }
 
@@ -176,13 +198,19 @@ export function createLink(needs: LinkNeeds): Link {
       if (isClosed || carriers.has(carrier.id)) return
       carriers.set(carrier.id, carrier)
       if (sealed === undefined) handshake.begin()
-      else liveness.ask([carrier])
+      else {
+        liveness.ask([carrier])
+        if (former.delete(carrier.id)) sendBy(carrier, ASK_FRAME)
+      }
     },
-    removeCarrier(id, how) {
+    removeCarrier(id, told) {
+      // [F7] Who gave us up while we slept is not gone for that.
+      const how = liveness.hasJustWoken() ? 'lost' : told
       const carrier = carriers.get(id)
       if (carrier === undefined || !carriers.delete(id)) return
       liveness.forget(id)
-      if (best() === undefined) return becomeUnreachable(how, 0)
+      if (carrier.isIntroduction !== true) former.add(id)
+      if (best() === undefined) return becomeUnreachable(how, how === 'lost' ? liveness.silentForMs() : 0)
       if (id === lastUsed) reroute()
       if (how === 'closed') link.probe()
     },
@@ -212,9 +240,9 @@ export function createLink(needs: LinkNeeds): Link {
     probe: () => liveness.probe(sorted(), () => becomeUnreachable('closed', 0)),
     tick() {
       const all = sorted()
-      const carrier = best()
-      if (carrier === undefined || sealed === undefined) return
-      if (lastUsed !== undefined && lastUsed !== carrier.id && liveness.isSuspect(lastUsed)) reroute()
+      const carrier = sealed === undefined ? undefined : best()
+      if (carrier !== undefined && lastUsed !== undefined && lastUsed !== carrier.id && liveness.isSuspect(lastUsed))
+        reroute()
       liveness.tick(carrier, all)
     },
     settled: () => sealing,

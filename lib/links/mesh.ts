@@ -177,9 +177,9 @@ export function createMesh(needs: MeshNeeds): Mesh {
         link.addCarrier(carrier)
       },
       onData: (bytes) => link.receive('direct', bytes),
-      onEnd(wasOpen) {
+      onEnd(how, wasOpen) {
         if (pair.direct === connection) pair.direct = undefined
-        removeCarrier(link.peer, 'direct', 'closed')
+        removeCarrier(link.peer, 'direct', how)
         if (own < link.peer) retryDirect(pair, wasOpen)
         search(link)
       },

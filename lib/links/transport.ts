@@ -45,6 +45,8 @@ interface Far {
   /** The one that we know it by: another where a second one claims the same. */
   readonly clientId: ClientId
   clock: number
+  /** How its link ended, while nothing reaches it. */
+  end: CarrierEnd | undefined
 }
 
 /** Over this much waiting in a carrier only the latest entry is kept (fault F21). */
@@ -112,6 +114,8 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
   }
 
   function onReachable(link: Link): void {
+    const far = farEnds.get(link.peer)
+    if (far !== undefined) far.end = undefined
     sayEntry(link)
     documents?.greet(link)
   }
@@ -134,6 +138,7 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
   function onUnreachable(link: Link, how: CarrierEnd, silentMs: number): void {
     const far = farEnds.get(link.peer)
     if (far === undefined || isStopped) return
+    far.end = how
     needs.onEvidence({ kind: how, path: pathOf(link, far), ...(silentMs > 0 && { silentMs }) })
   }
 
@@ -145,6 +150,8 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
       case 'goodbye':
         endFar(link)
         return mesh?.drop(link.peer)
+      case 'ask':
+        return sayEntry(link)
       case 'message': {
         const far = farEnds.get(link.peer)
         if (far?.saidId !== frame.clientId) return rejects.count('not-owner')
@@ -165,14 +172,17 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
     if (connectionOf(said.state) !== link.peer) return rejects.count('not-owner')
     // One link, a newer membership: the older one has ended, even where its goodbye went by a carrier that is gone.
     if (farEnds.get(link.peer)?.saidId !== said.clientId) endFar(link)
-    const far = farEnds.get(link.peer) ?? { ...nameFar(said.clientId), clock: said.clock }
+    const far = farEnds.get(link.peer) ?? { ...nameFar(said.clientId), clock: said.clock, end: undefined }
     far.clock = Math.max(far.clock, said.clock)
     farEnds.set(link.peer, far)
-    needs.onEvidence({ kind: 'entry', path: pathOf(link, far), entry: { ...said, clientId: far.clientId } })
+    const path = pathOf(link, far)
+    needs.onEvidence({ kind: 'entry', path, entry: { ...said, clientId: far.clientId } })
+    // Opened late: what carried it has ended meanwhile, and opens no way any more.
+    if (!link.isReachable()) needs.onEvidence({ kind: far.end ?? 'lost', path })
   }
 
   /** [T4] Client ids are not proved. Whoever claims one that another has gets a name of ours, and keeps nobody out. */
-  function nameFar(saidId: ClientId): Omit<Far, 'clock'> {
+  function nameFar(saidId: ClientId): Omit<Far, 'clock' | 'end'> {
     const isTaken = [...farEnds.values()].some((far) => far.clientId === saidId)
     if (!isTaken) return { saidId, clientId: saidId }
     const random = needs.random(6).reduce((number, byte) => number * 256 + byte, 0)

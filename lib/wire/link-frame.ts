@@ -1,7 +1,7 @@
 /**
  * The frames inside a link: what one member says to another, once the hello is proved.
  *
- *   frame    = entry | goodbye | message | ping | pong | signal | document | via | lease | peers | find | passed
+ *   frame    = entry | goodbye | message | ping | pong | signal | document | via | lease | peers | find | passed | ask
  *   entry    = 1 update:varUint8Array                     the sender's own entry: an awareness update of one client
  *   goodbye  = 2                                          the sender leaves the channel: its last word on this link
  *   message  = 3 clientId:varUint seq:varUint body:varString
@@ -13,6 +13,7 @@
  *   peers    = 10 count:varUint connectionId{count}       whom the sender is linked to
  *   find     = 11 count:varUint connectionId{count}       "which of these are you linked to?"
  *   passed   = 12 far:connectionId sealed:varUint8Array   from a neighbour: `far` asked it to pass this on
+ *   ask      = 13                                         "say your entry again: words of yours may be lost"
  *
  * A connectionId is 22 ASCII bytes. Knows shapes and sizes; not who may say what, nor what is in a JSON.
  */
@@ -45,6 +46,7 @@ const LEASE = 9
 const PEERS = 10
 const FIND = 11
 const PASSED = 12
+const ASK = 13
 
 const SIGNALS = ['description', 'candidate', 'restart'] as const
 export type SignalKind = (typeof SIGNALS)[number]
@@ -56,7 +58,7 @@ const MAX_SIGNAL_BYTES: Readonly<Record<SignalKind, number>> = {
 
 export type LinkFrame =
   | { readonly kind: 'entry'; readonly update: Uint8Array }
-  | { readonly kind: 'goodbye' }
+  | { readonly kind: 'goodbye' | 'ask' }
   | ({ readonly kind: 'message' } & MessageFrame)
   | { readonly kind: 'ping'; readonly token: number }
   | { readonly kind: 'pong'; readonly token: number }
@@ -86,6 +88,8 @@ function readFrame(decoder: decoding.Decoder): Result<LinkFrame> {
     }
     case GOODBYE:
       return accept({ kind: 'goodbye' })
+    case ASK:
+      return accept({ kind: 'ask' })
     case MESSAGE: {
       const clientId = readClientId(decoder)
       return accept({ kind: 'message', clientId, seq: readCount(decoder, MAX_COUNT), body: readText(decoder) })
@@ -148,6 +152,8 @@ export const encodeEntry = (update: Uint8Array): Uint8Array =>
   encode(ENTRY, (encoder) => encoding.writeVarUint8Array(encoder, update))
 
 export const GOODBYE_FRAME: Uint8Array = Uint8Array.of(GOODBYE)
+
+export const ASK_FRAME: Uint8Array = Uint8Array.of(ASK)
 
 export const encodeMessage = ({ clientId, seq, body }: MessageFrame): Uint8Array =>
   encode(MESSAGE, (encoder) => {
