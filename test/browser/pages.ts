@@ -8,7 +8,7 @@ import { until } from '../kit/until.ts'
 import type { PageEvent } from './page/main.ts'
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
-const BUILT = here('../../.cache/test-page')
+export const BUILT = here('../../.cache/test-page')
 
 /** Builds the page once per file of tests. */
 export async function buildPage(): Promise<void> {

@@ -8,12 +8,12 @@ interface Found {
   readonly env?: Record<string, string>
 }
 
-const FOUND = new URL('../../.cache/chromium.json', import.meta.url)
+export const FOUND = new URL('../../.cache/chromium.json', import.meta.url)
 
 /**
  * Keeps the browser from talking to anybody but the test. WebRTC needs no flag; the sandbox cannot be had as root.
  */
-const FLAGS = [
+export const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
   '--disable-quic',
