@@ -159,13 +159,13 @@ describe('listeners', () => {
     let rounds = 0
     channel.participant.subscribe('presence.update', () => {
       rounds += 1
-      channel.participant.update({ rounds })
+      if (rounds < 5) channel.participant.update({ rounds })
     })
     channel.participant.update({})
     await settleMicrotasks()
     expect(rounds).toBe(1)
     await world.clock.advance(0)
-    expect(rounds).toBeGreaterThan(1)
+    expect(rounds).toBe(5)
     channel.participant.unsubscribe('presence.update')
   })
 

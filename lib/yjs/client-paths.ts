@@ -34,9 +34,20 @@ export interface ClientPaths {
   all(): Path[]
 }
 
+/** Messages of clients whose entry is still on its way here: they came to us by another path, and this one is only late. */
+const MAX_EARLY_MESSAGES = 256
+const MAX_EARLY_CHARACTERS = 262_144
+const EARLY_TTL_MS = 2_000
+
+interface EarlyMessage {
+  readonly message: MessageFrame
+  readonly atMs: number
+}
+
 export function createClientPaths(context: CarrierContext, makePath: (clientId: ClientId) => Path): ClientPaths {
   const { clock, rejects } = context
   const paths = new Map<ClientId, ClientPath>()
+  let early: EarlyMessage[] = []
   const steadyMs = () => clock.moment().steadyMs
 
   function open(clientId: ClientId): ClientPath | undefined {
@@ -78,7 +89,23 @@ export function createClientPaths(context: CarrierContext, makePath: (clientId: 
       reached.isOurs = hasPresenceField(state)
       reached.heardAtMs = steadyMs()
       context.onEvidence({ kind: 'entry', path: reached.path, entry } satisfies Evidence)
+      deliverEarly(reached.path)
     }
+  }
+
+  function holdEarly(message: MessageFrame): void {
+    const nowMs = steadyMs()
+    early = early.filter(({ atMs }) => nowMs - atMs < EARLY_TTL_MS)
+    const characters = early.reduce((sum, { message: held }) => sum + held.body.length, message.body.length)
+    if (early.length < MAX_EARLY_MESSAGES && characters <= MAX_EARLY_CHARACTERS) early.push({ message, atMs: nowMs })
+  }
+
+  function deliverEarly(path: Path): void {
+    if (early.length === 0) return
+    const nowMs = steadyMs()
+    const due = early.filter(({ message, atMs }) => message.clientId === path.clientId && nowMs - atMs < EARLY_TTL_MS)
+    early = early.filter(({ message }) => message.clientId !== path.clientId)
+    for (const { message } of due) context.onMessage(path, message)
   }
 
   return {
@@ -89,7 +116,10 @@ export function createClientPaths(context: CarrierContext, makePath: (clientId: 
     },
     acceptMessage(message) {
       const from = paths.get(message.clientId)
-      if (from === undefined) return rejects.count('not-owner')
+      if (from === undefined) {
+        holdEarly(message)
+        return rejects.count('not-owner')
+      }
       from.heardAtMs = steadyMs()
       context.onMessage(from.path, message)
     },
