@@ -35,7 +35,7 @@ function createScene(crypto: Crypto) {
 describe.each(CRYPTOS)('a cast by %s', (_name, createCrypto) => {
   const scene = () => createScene(createCrypto())
 
-  it('[N21] is opened once by each whom it is for, and by nobody else', async () => {
+  it('[N24] is opened once by each whom it is for, and by nobody else', async () => {
     const { sender, bob, bobs, mallory } = scene()
     const toBob = await sender.seal(utf8('hello'), [bobs])
     expect(await open(bob, toBob)).toBe('hello')
@@ -43,7 +43,7 @@ describe.each(CRYPTOS)('a cast by %s', (_name, createCrypto) => {
     expect(await open(mallory, toBob)).toBe('for others')
   })
 
-  it('[N21] of copies that come at once one is opened, and none that is older than the window or than the key', async () => {
+  it('[N24] of copies that come at once one is opened, and none that is older than the window or than the key', async () => {
     const { needs, sender, bob, bobs, give } = scene()
     const casts = []
     for (let index = 0; index <= REPLAY_WINDOW; index++) casts.push(await sender.seal(utf8(`${index}`), [bobs]))
@@ -59,7 +59,7 @@ describe.each(CRYPTOS)('a cast by %s', (_name, createCrypto) => {
     expect(await open(again, await sender.seal(utf8('new'), [bobs]))).toBe('new')
   })
 
-  it('[N22] another member, who has the key, can forge for itself alone (T1)', async () => {
+  it('[N25] another member, who has the key, can forge for itself alone (T1)', async () => {
     const { crypto, sender, bob, bobs, mallory, mallorys } = scene()
     const cast = decodeCast(await sender.seal(utf8('true'), [bobs, mallorys]))
     if (!cast.ok) throw new Error(cast.reason)
@@ -80,7 +80,7 @@ describe.each(CRYPTOS)('a cast by %s', (_name, createCrypto) => {
     expect(await open(mallory, await forger.seal(utf8('false'), [mallorys]))).toBe('false')
   })
 
-  it('[N22] changed anywhere, of another topic, sender or key number, it is refused and the true one still opens', async () => {
+  it('[N25] changed anywhere, of another topic, sender or key number, it is refused and the true one still opens', async () => {
     const { crypto, needs, sender, bob, bobs } = scene()
     const sealed = await sender.seal(utf8('true'), [bobs])
     for (let offset = 0; offset < sealed.length; offset++)
@@ -101,7 +101,7 @@ describe.each(CRYPTOS)('a cast by %s', (_name, createCrypto) => {
     expect(await open(bob, await next.seal(utf8('under another key'), [bobs]))).toBe('not-authentic')
   })
 
-  it('[N23] a slot is given once, and there are 128 of them', () => {
+  it('[N26] a slot is given once, and there are 128 of them', () => {
     const { sender, bobs, mallorys } = scene()
     const slots = [bobs, mallorys]
     for (let given = sender.give(); given !== undefined; given = sender.give()) slots.push(given)

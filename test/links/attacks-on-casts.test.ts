@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest'
 import { createCastSender } from '../../lib/identity/cast.ts'
 import { decodeCast, encodeCast } from '../../lib/wire/cast.ts'
-import { decodeEnvelope, encodeCastEnvelope } from '../../lib/wire/envelope.ts'
+import { decodeEnvelope, encodeCastEnvelope, RESTART_ENVELOPE } from '../../lib/wire/envelope.ts'
 import { type CastKeyFrame, encodeCastAck } from '../../lib/wire/link-frame.ts'
 import { until } from '../kit/until.ts'
 import { join, ROOM, startWorld, type Victim } from './attack-kit.ts'
@@ -117,4 +117,24 @@ it('[L43] a member who left reads nothing that is said afterwards', async () => 
   await until('the last value', () => v(bob, 'alice') === value && v(carol, 'alice') === value)
   const numbers = evil.seen.slice(from).flatMap((one) => castOf(one)?.number ?? [])
   expect(Math.min(...numbers)).toBeGreaterThan(old?.number ?? 0)
+})
+
+it('[L44] who has lost the key, since a server had the hello said anew, is heard and served again', async () => {
+  const { evil, alice, bob, mallory } = await castScene()
+  let value = 100
+  for (let round = 0; round < 3; round++) {
+    const from = evil.seen.length
+    evil.inject({ topic, from: bob.connectionId, to: alice.connectionId, payload: RESTART_ENVELOPE })
+    evil.inject({ topic, from: alice.connectionId, to: bob.connectionId, payload: RESTART_ENVELOPE })
+    for (let count = 0; count < 10; count++) {
+      alice.channel.participant.update({ v: ++value })
+      await until('the value', () => v(bob, 'alice') === value, { timeoutMs: 1_000 })
+    }
+    await acknowledge(mallory, alice)
+    await until('a cast to bob again', () => {
+      alice.channel.participant.update({ v: ++value })
+      return castsTo(evil, alice, bob).some((one) => evil.seen.indexOf(one) > from + 20)
+    })
+    await until('the value', () => v(bob, 'alice') === value, { timeoutMs: 1_000 })
+  }
 })
