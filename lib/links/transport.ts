@@ -72,6 +72,8 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
   let cancelDrain = (): void => undefined
   let isStopped = false
   let ending: Promise<void> | undefined
+  /** Our entry was changed without a send. */
+  let isHeldOnly = false
   let isImmediate = false
   const goodbyes = new Set<'neighbours' | 'others'>()
   let wake = (): void => undefined
@@ -119,6 +121,9 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
   function onReachable(link: Link): void {
     const far = farEnds.get(link.peer)
     if (far !== undefined) far.end = undefined
+    // Whoever is back takes what has changed since only under a newer clock.
+    if (isHeldOnly && entry !== undefined) entry = { ...entry, clock: needs.nextClock() }
+    isHeldOnly = false
     answer(link)
     documents?.greet(link)
   }
@@ -268,13 +273,18 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
     publish(state) {
       if (isStopped) return
       entry = { clientId, clock: needs.nextClock(), state }
+      isHeldOnly = false
       sayEntry(reachable())
     },
     hold(state) {
-      if (entry !== undefined) entry = { ...entry, state }
+      if (entry === undefined) return
+      entry = { ...entry, state }
+      isHeldOnly = true
     },
-    send(message) {
-      casting?.spread(encodeMessage(message), reachable())
+    send(message, to) {
+      const frame = encodeMessage(message)
+      if (to === undefined) return casting?.spread(frame, reachable())
+      for (const link of reachable()) if (farEnds.get(link.peer)?.clientId === to) link.send(frame)
     },
     stop(options = {}) {
       if (options.isImmediate === true) {

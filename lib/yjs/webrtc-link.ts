@@ -12,10 +12,12 @@ import type { AwarenessPort } from './awareness-port.ts'
 import type { CarrierContext } from './carrier.ts'
 import type { DocumentSync } from './document-sync.ts'
 import { createLinkBinding } from './link-binding.ts'
+import { createSignOfLife, type SignOfLife } from './sign-of-life.ts'
 import type { StockConn, StockPeer } from './stock.ts'
 import {
   BACKLOG_CHECK_MS,
   DEAF_MS,
+  DISCONNECTED_MS,
   HALF_OPEN_MS,
   MAX_BACKLOG_BYTES,
   MAX_CHANNEL_MESSAGE_BYTES,
@@ -68,8 +70,10 @@ export function createLink(needs: LinkNeeds): Link {
   let isEnding = false
   let didExpire = false
   let framesHeard = 0
-  let cancelProbe: CancelTimer | undefined
   let cancelDrain: CancelTimer | undefined
+  const life = { clock, heardCount: () => framesHeard, ask: () => query(), onSilence: () => end() }
+  const probe = createSignOfLife({ ...life, waitMs: PROBE_MS })
+  const doubt = createSignOfLife({ ...life, waitMs: DISCONNECTED_MS })
   let cancelPatience = clock.setTimer(expire, HALF_OPEN_MS)
 
   forgiveCandidates(peer._pc)
@@ -91,6 +95,10 @@ export function createLink(needs: LinkNeeds): Link {
     needs.onOpen(link)
   })
   peer.on('data', receive)
+  peer.on('iceStateChange', (state) => {
+    if (state === 'disconnected') demand(doubt)
+    else if (state === 'connected' || state === 'completed') doubt.cancel()
+  })
   peer.on('close', closed)
   // An error is followed by `close`; without a listener it would be thrown.
   peer.on('error', () => undefined)
@@ -154,17 +162,11 @@ export function createLink(needs: LinkNeeds): Link {
     }
   }
 
-  function probe(): void {
-    if (!isOpen || isEnding || cancelProbe !== undefined) return
-    const heardBefore = framesHeard
-    query()
-    cancelProbe = clock.setTimer(() => {
-      cancelProbe = undefined
-      if (framesHeard === heardBefore) end()
-    }, PROBE_MS)
-  }
-
   const query = (): void => trySend(QUERY_FRAME)
+
+  const demand = (life: SignOfLife): void => {
+    if (isOpen && !isEnding) life.demand()
+  }
 
   function expire(): void {
     didExpire = true
@@ -178,7 +180,8 @@ export function createLink(needs: LinkNeeds): Link {
 
   function stop(): void {
     cancelPatience()
-    cancelProbe?.()
+    probe.cancel()
+    doubt.cancel()
     cancelDrain?.()
     if (peer._iceCompleteTimer !== null) clearTimeout(peer._iceCompleteTimer)
   }
@@ -207,7 +210,7 @@ export function createLink(needs: LinkNeeds): Link {
       if (binding.isOurs()) trySend(frame)
     },
     query,
-    probe,
+    probe: () => demand(probe),
     end,
     stop,
   }

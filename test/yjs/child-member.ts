@@ -3,8 +3,8 @@
  *
  *   node --import tsx test/yjs/child-member.ts <servers, by commas> <room> <script>
  *
- * Scripts: `stay` says that it met and then lives on; `stop` stops once it met; `stop-early` stops at once, while the
- * providers are loading; `stop-unreachable` stops once a server was tried in vain; `alone` does nothing more, until SIGUSR2 stops it. What it has to say is one JSON line each on stdout.
+ * Scripts: `stay` says that it met and then lives on, until SIGUSR2 stops it; `stop-early` stops at once, while the
+ * providers are loading; `stop-unreachable` stops once a server was tried in vain; `alone` does nothing more, also until SIGUSR2. What it has to say is one JSON line each on stdout.
  */
 import wrtc from '@roamhq/wrtc'
 import { systemClock } from '../../lib/base/clock.ts'
@@ -64,7 +64,7 @@ async function stop(): Promise<void> {
 
 /** What this process itself keeps open: its standard streams, and the TypeScript loader while the providers load. */
 function isOutput(name: string): boolean {
-  if (script !== 'stop' && name === 'MessagePort') return true
+  if (script !== 'stay' && name === 'MessagePort') return true
   return ['TTYWrap', 'PipeWrap', 'FSReqCallback', 'FSReqPromise', 'Immediate'].includes(name)
 }
 

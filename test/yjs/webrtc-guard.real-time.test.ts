@@ -95,7 +95,7 @@ describe('guard of a connection', { timeout: 40_000 }, () => {
         timeoutMs: MEET_MS,
       },
     )
-    await untilConnected(thief)
+    await untilConnected(thief, 2)
     const steal = () => thief.send(entryFrame(bob.clientId, 500, { text: 'stolen' }))
     steal()
     thief.send(Uint8Array.of(88))
