@@ -29,6 +29,8 @@ export function createLinksTravel(given: LinksTravelNeeds): Travel {
   const createPeerConnection = peerConnectionsOf(settings)
   const clients = new Map<string, SignalingClient>()
   const listeners = new Set<() => void>()
+  /** The last membership of each channel that has ended or is about to. */
+  const endings = new Map<string, Promise<void>>()
   let secretKey: Promise<Uint8Array> | undefined
 
   const findClients = () =>
@@ -50,7 +52,9 @@ export function createLinksTravel(given: LinksTravelNeeds): Travel {
       return client
     })
 
+  /** A former membership has one more goodbye to say under our id: the next one is silent until then. */
   async function secretsOf(channel: string): Promise<{ topic: Uint8Array; secretKey?: Uint8Array }> {
+    await endings.get(channel)
     if (secret === undefined) return { topic: topicOf({ crypto, app, channel }) }
     secretKey ??= deriveSecretKey({ secret, app, crypto, warn: (text) => console.warn(text) })
     const key = await secretKey
@@ -59,8 +63,8 @@ export function createLinksTravel(given: LinksTravelNeeds): Travel {
 
   return {
     connectionId: identity.connectionId,
-    createTransport: (channel, needs, doc) =>
-      createLinksTransport({
+    createTransport(channel, needs, doc) {
+      const transport = createLinksTransport({
         ...needs,
         ...ways,
         identity,
@@ -72,7 +76,16 @@ export function createLinksTravel(given: LinksTravelNeeds): Travel {
         iceServers,
         ...(BroadcastChannelClass === undefined ? {} : { BroadcastChannelClass }),
         ...(doc === undefined ? {} : { doc }),
-      }),
+      })
+      return {
+        ...transport,
+        stop(options) {
+          const ending = transport.stop(options)
+          endings.set(channel, ending)
+          return ending
+        },
+      }
+    },
     async stop() {
       await Promise.all([...clients.values()].map((client) => client.stop()))
     },

@@ -5,7 +5,7 @@
  */
 import type { CancelTimer, Clock } from '../base/clock.ts'
 import type { SignalKind } from '../wire/link-frame.ts'
-import type { Carrier } from './carrier.ts'
+import type { Carrier, CarrierEnd } from './carrier.ts'
 
 /** What of the standard is used; `globalThis.RTCPeerConnection` or an injected one makes it. */
 export type CreatePeerConnection = (configuration: RTCConfiguration) => RTCPeerConnection
@@ -25,8 +25,8 @@ export interface DirectNeeds {
   sendSignal(kind: SignalKind, json: string): void
   onOpen(carrier: Carrier): void
   onData(bytes: Uint8Array): void
-  /** It is over, once: it never opened, closed, or failed for good. */
-  onEnd(wasOpen: boolean): void
+  /** It is over, once: the far end closed it, or it never opened, failed for good or was closed here. */
+  onEnd(how: CarrierEnd, wasOpen: boolean): void
 }
 
 export interface DirectConnection {
@@ -45,7 +45,7 @@ export function createDirectConnection(needs: DirectNeeds): DirectConnection {
   let farSession: string | undefined
   let isOpen = false
   let isEnded = false
-  let cancelPatience: CancelTimer | undefined = clock.setTimer(end, HALF_OPEN_MS)
+  let cancelPatience: CancelTimer | undefined = clock.setTimer(giveUp, HALF_OPEN_MS)
   let negotiating: Promise<void> = Promise.resolve()
 
   const carrier: Carrier = {
@@ -53,11 +53,16 @@ export function createDirectConnection(needs: DirectNeeds): DirectConnection {
     kind: 'direct',
     isPrivate: true,
     send(bytes) {
-      // A channel that is closing throws; its `close` event comes on its own.
-      if (channel.readyState === 'open') channel.send(bytes as Uint8Array<ArrayBuffer>)
+      if (channel.readyState !== 'open') return
+      try {
+        channel.send(bytes as Uint8Array<ArrayBuffer>)
+      } catch {
+        // It has just closed, in a thread that is not ours, or its buffer is full: lost like on a line that is cut. The
+        // `close` event comes on its own.
+      }
     },
     backlogBytes: () => channel.bufferedAmount,
-    close: end,
+    close: giveUp,
   }
 
   channel.binaryType = 'arraybuffer'
@@ -72,7 +77,7 @@ export function createDirectConnection(needs: DirectNeeds): DirectConnection {
     if (data instanceof ArrayBuffer) needs.onData(new Uint8Array(data))
     else if (ArrayBuffer.isView(data)) needs.onData(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
   }
-  channel.onclose = end
+  channel.onclose = () => end('closed')
   connection.onicecandidate = ({ candidate }) => {
     if (candidate !== null && !isEnded) needs.sendSignal('candidate', JSON.stringify(candidate))
   }
@@ -80,7 +85,7 @@ export function createDirectConnection(needs: DirectNeeds): DirectConnection {
 
   function watchIce() {
     const state = connection.iceConnectionState
-    if (state === 'closed') return end()
+    if (state === 'closed') return end('closed')
     if (state === 'connected' || state === 'completed') {
       if (isOpen) cancelPatience?.()
     } else if (state === 'failed') restart()
@@ -91,7 +96,7 @@ export function createDirectConnection(needs: DirectNeeds): DirectConnection {
   function restart(): void {
     if (isEnded) return
     cancelPatience?.()
-    cancelPatience = clock.setTimer(end, HALF_OPEN_MS)
+    cancelPatience = clock.setTimer(giveUp, HALF_OPEN_MS)
     if (isOfferer) negotiate(() => offer({ iceRestart: true }))
     else needs.sendSignal('restart', '')
   }
@@ -103,7 +108,7 @@ export function createDirectConnection(needs: DirectNeeds): DirectConnection {
         if (!isEnded) await step()
       } catch {
         // A description or candidate that the far end should not have sent, or an implementation without ICE restart.
-        end()
+        giveUp()
       }
     })
   }
@@ -132,7 +137,12 @@ export function createDirectConnection(needs: DirectNeeds): DirectConnection {
     else if (waiting.length < MAX_WAITING_CANDIDATES) waiting.push(candidate)
   }
 
-  function end(): void {
+  /** Our own word on a way that does not work: it says nothing of the far end. */
+  function giveUp(): void {
+    end('lost')
+  }
+
+  function end(how: CarrierEnd): void {
     if (isEnded) return
     isEnded = true
     cancelPatience?.()
@@ -140,7 +150,7 @@ export function createDirectConnection(needs: DirectNeeds): DirectConnection {
     connection.onicecandidate = connection.oniceconnectionstatechange = null
     channel.close()
     connection.close()
-    needs.onEnd(isOpen)
+    needs.onEnd(how, isOpen)
   }
 
   if (isOfferer) negotiate(() => offer())
@@ -151,11 +161,11 @@ export function createDirectConnection(needs: DirectNeeds): DirectConnection {
       if (kind === 'restart') return isOfferer ? restart() : undefined
       if (kind === 'description') farSession ??= sessionOf(json)
       const init = parse(json)
-      if (init === undefined) return end()
+      if (init === undefined) return giveUp()
       if (kind === 'description') negotiate(() => receiveDescription(init as unknown as RTCSessionDescriptionInit))
       else negotiate(() => receiveCandidate(init as RTCIceCandidateInit))
     },
-    close: end,
+    close: giveUp,
   }
 }
 

@@ -31,7 +31,11 @@ export function createDocumentLinks(doc: Y.Doc, rejects: RejectCounter, links: (
       if (!checked.ok) return rejects.count(checked.reason)
       try {
         if (step !== 0) Y.applyUpdate(doc, payload, links)
-        else link.send(encodeDocument(1, Y.encodeStateAsUpdate(doc, payload)))
+        else {
+          link.send(encodeDocument(1, Y.encodeStateAsUpdate(doc, payload)))
+          // Whoever asks and knows more had an edit under way that was lost with its carrier.
+          if (isAhead(payload, doc)) link.send(encodeDocument(0, Y.encodeStateVector(doc)))
+        }
       } catch {
         // Well-formed and yet impossible: the sender's fault, counted like the rest.
         rejects.count('document-refused')
@@ -39,4 +43,10 @@ export function createDocumentLinks(doc: Y.Doc, rejects: RejectCounter, links: (
     },
     stop: () => doc.off('update', onUpdate),
   }
+}
+
+/** Whether a state vector has seen edits that the document has not. */
+function isAhead(stateVector: Uint8Array, doc: Y.Doc): boolean {
+  const own = Y.decodeStateVector(Y.encodeStateVector(doc))
+  return [...Y.decodeStateVector(stateVector)].some(([client, clock]) => clock > (own.get(client) ?? 0))
 }

@@ -7,11 +7,26 @@ import type { Clock } from '../base/clock.ts'
 import type { ConnectionId } from '../base/ids.ts'
 import type { SealedLink } from '../identity/seal.ts'
 import { decodeEnvelope, encodeSealedEnvelope } from '../wire/envelope.ts'
-import { decodeLinkFrame, encodePing, encodePong, GOODBYE_FRAME, type LinkFrame } from '../wire/link-frame.ts'
+import {
+  ASK_FRAME,
+  type CastKeyFrame,
+  decodeLinkFrame,
+  encodeCastAck,
+  encodePing,
+  encodePong,
+  GOODBYE_FRAME,
+  type LinkFrame,
+} from '../wire/link-frame.ts'
 import type { RejectCounter } from '../wire/result.ts'
 import { byPreference, type Carrier, type CarrierEnd } from './carrier.ts'
+import { type CastIntake, createCastIntake } from './cast-intake.ts'
 import { createHandshake, type HandshakeNeeds } from './handshake.ts'
 import { createLiveness, type Liveness } from './liveness.ts'
+
+/** Whoever casts under a key that we lack is asked to say its entry again, at most so often. */
+const ASK_AGAIN_MS = 2_000
+/** What one says to everybody, and thus may cast. */
+const CASTABLE: readonly LinkFrame['kind'][] = ['entry', 'message', 'goodbye']
 
 export interface LinkNeeds {
   readonly peer: ConnectionId
@@ -20,9 +35,9 @@ export interface LinkNeeds {
   readonly handshake: Pick<HandshakeNeeds, 'hello' | 'isInitiator' | 'random'>
   /** The far end is heard, for the first time or again: time to say our entry. */
   onReachable(link: Link): void
-  /** Nothing reaches it any more. `silentMs`: after so long a silence; 0: by an end that was told. */
+  /** Nothing reaches it any more. `silentMs`: after so long a silence; 0: by an end that the far end's side told. */
   onUnreachable(link: Link, how: CarrierEnd, silentMs: number): void
-  /** Frames go by another carrier since theirs has failed: what was last sent may be lost. */
+  /** Frames go by another carrier since theirs has failed, or under other keys: what was last sent may be lost. */
   onRerouted(link: Link): void
   onFrame(link: Link, frame: LinkFrame, carrier: Carrier): void
   /** The keys are agreed on, once per hello. */
@@ -44,12 +59,17 @@ export interface Link {
   send(frame: Uint8Array): void
   /** Sends a signal: by a carrier that only introduces, too. */
   sendSignal(frame: Uint8Array): void
-  /** Says goodbye within this call: by every neighbour, or by every other carrier, since neighbours go by those. */
-  sayGoodbye(by: 'neighbours' | 'others'): void
+  /**
+   * Says goodbye within this call: by every neighbour, or by every other carrier, since neighbours go by those. `except`:
+   * a carrier by which it was said.
+   */
+  sayGoodbye(by: 'neighbours' | 'others', except?: Carrier): void
   /** Asks at once whether the far end is there: something of it has ended. */
   probe(): void
   /** One beat: asks whoever was silent, judges who did not answer. */
   tick(): void
+  /** Something of ours for this link goes out by a cast: before whatever is sent from now on. */
+  follow(cast: Promise<unknown>): void
   /** Resolves when all that was sent so far has been handed to its carriers. */
   settled(): Promise<unknown>
   liveness(): Liveness
@@ -60,9 +80,16 @@ export function createLink(needs: LinkNeeds): Link {
   const { clock, peer, rejects } = needs
   const carriers = new Map<string, Carrier>()
   let sealed: SealedLink | undefined
+  let intake: CastIntake | undefined
+  let askedAtMs = Number.NEGATIVE_INFINITY
   let goodbye: Uint8Array | undefined
   let isReachable = false
+  let wasReachable = false
+  /** How it became unreachable, while it is. */
+  let lastEnd: CarrierEnd | undefined
   let isClosed = false
+  /** What ended and may have taken words of the far end with it. */
+  const former = new Set<string>()
   /** The carrier that the last frame went by. */
   let lastUsed: string | undefined
   let sealing: Promise<unknown> = Promise.resolve()
@@ -86,17 +113,26 @@ export function createLink(needs: LinkNeeds): Link {
   const publicCarriers = (): Carrier[] => sorted().filter(({ isPrivate }) => !isPrivate)
   const best = (): Carrier | undefined => {
     const all = sorted().filter(({ isIntroduction }) => isIntroduction !== true)
-    return all.find((carrier) => !liveness.isSuspect(carrier.id)) ?? all[0]
+    const trusted = all.filter(({ id }) => !liveness.isSuspect(id))
+    // A server may still think that its socket is the far end's: only a data channel is open at both ends when it opens.
+    return trusted.find(({ id, isPrivate }) => isPrivate || liveness.isProven(id)) ?? trusted[0] ?? all[0]
   }
 
   function agreed(keys: SealedLink): void {
     sealed = keys
+    const { crypto, topic } = needs.handshake.hello
+    intake = createCastIntake({ crypto, topic, senderId: peer })
     goodbye = undefined
     // A page that ends has no time to seal anything: its goodbye is sealed beforehand, under a count that ends the link.
     void keys.sealLast(GOODBYE_FRAME).then((last) => {
       if (sealed === keys) goodbye = encodeSealedEnvelope(last)
     })
     needs.onKeys(link)
+    // Who agrees on new keys has lost the former ones, and with them what was said under them; as have we.
+    if (isReachable) {
+      needs.onRerouted(link)
+      link.send(ASK_FRAME)
+    }
     heard(undefined)
   }
 
@@ -104,12 +140,17 @@ export function createLink(needs: LinkNeeds): Link {
     liveness.heard(carrierId)
     if (isReachable || best() === undefined) return
     isReachable = true
+    lastEnd = undefined
     needs.onReachable(link)
+    if (wasReachable) link.send(ASK_FRAME)
+    wasReachable = true
   }
 
   function becomeUnreachable(how: CarrierEnd, silentMs: number): void {
-    if (!isReachable) return
+    // Whoever was only lost may still end: that is told too, since it is another thing.
+    if (!isReachable && !(lastEnd === 'lost' && how === 'closed')) return
     isReachable = false
+    lastEnd = how
     needs.onUnreachable(link, how, silentMs)
   }
 
@@ -148,12 +189,39 @@ export function createLink(needs: LinkNeeds): Link {
     if (opened === undefined || (opened.reason === 'not-authentic' && keys === sealed)) handshake.renew()
   }
 
-  function receiveFrame(carrier: Carrier, bytes: Uint8Array) {
+  /** In its turn among the sealed ones, since they came in one order. */
+  function receiveCast(carrier: Carrier, bytes: Uint8Array): void {
+    opening = opening.then(async () => {
+      const opened = await intake?.open(bytes)
+      if (isClosed || opened === undefined) return
+      if (opened === 'unknown-key') return askAnew(carrier)
+      if (opened.ok) receiveFrame(carrier, opened.value, CASTABLE)
+      else rejects.count(opened.reason)
+    })
+  }
+
+  /** It thinks that we have a key of its casts. Where another carrier serves, the cast is for others. */
+  function askAnew(carrier: Carrier): void {
+    const nowMs = clock.moment().steadyMs
+    if (best() !== carrier || nowMs - askedAtMs < ASK_AGAIN_MS) return
+    askedAtMs = nowMs
+    sendBy(carrier, ASK_FRAME)
+  }
+
+  function learnKey(carrier: Carrier, given: CastKeyFrame): void {
+    if (intake?.learn(given)) sendBy(carrier, encodeCastAck(given))
+    else rejects.count('stale')
+  }
+
+  function receiveFrame(carrier: Carrier, bytes: Uint8Array, allowed?: readonly LinkFrame['kind'][]) {
     const frame = decodeLinkFrame(bytes)
     if (!frame.ok) return rejects.count(frame.reason)
+    const { kind } = frame.value
+    if (allowed?.includes(kind) === false) return rejects.count('malformed')
     heard(carrier.id)
-    if (frame.value.kind === 'ping') return sendBy(carrier, encodePong(frame.value.token))
-    if (frame.value.kind !== 'pong') needs.onFrame(link, frame.value, carrier)
+    if (kind === 'ping') return sendBy(carrier, encodePong(frame.value.token))
+    if (kind === 'castKey') return learnKey(carrier, frame.value)
+    if (kind !== 'pong') needs.onFrame(link, frame.value, carrier)
   }
 
   function receiveEnvelope(carrier: Carrier, bytes: Uint8Array) {
@@ -161,12 +229,13 @@ export function createLink(needs: LinkNeeds): Link {
     if (!envelope.ok) return rejects.count(envelope.reason)
     if (envelope.value.kind === 'hello') handshake.receive(envelope.value.bytes)
     else if (envelope.value.kind === 'restart') handshake.restart()
+    else if (envelope.value.kind === 'cast') receiveCast(carrier, envelope.value.bytes)
     else receiveSealed(carrier, envelope.value.bytes)
   }
 
   const link: Link = {
     peer,
-    isReachable: () => isReachable,
+    isReachable: () => isReachable && !isClosed,
     hasKeys: () => sealed !== undefined,
     carriers: sorted,
     best,
@@ -174,13 +243,19 @@ export function createLink(needs: LinkNeeds): Link {
       if (isClosed || carriers.has(carrier.id)) return
       carriers.set(carrier.id, carrier)
       if (sealed === undefined) handshake.begin()
-      else liveness.ask([carrier])
+      else {
+        liveness.ask([carrier])
+        if (former.delete(carrier.id)) sendBy(carrier, ASK_FRAME)
+      }
     },
-    removeCarrier(id, how) {
+    removeCarrier(id, told) {
+      // [F7] Who gave us up while we slept is not gone for that.
+      const how = liveness.hasJustWoken() ? 'lost' : told
       const carrier = carriers.get(id)
       if (carrier === undefined || !carriers.delete(id)) return
       liveness.forget(id)
-      if (best() === undefined) return becomeUnreachable(how, 0)
+      if (carrier.isIntroduction !== true) former.add(id)
+      if (best() === undefined) return becomeUnreachable(how, how === 'lost' ? liveness.silentForMs() : 0)
       if (id === lastUsed) reroute()
       if (how === 'closed') link.probe()
     },
@@ -200,9 +275,9 @@ export function createLink(needs: LinkNeeds): Link {
       const carrier = best() ?? sorted()[0]
       if (carrier !== undefined) sendBy(carrier, frame)
     },
-    sayGoodbye(by) {
+    sayGoodbye(by, except) {
       for (const carrier of carriers.values()) {
-        if ((carrier.kind === 'via') !== (by === 'neighbours')) continue
+        if (carrier === except || (carrier.kind === 'via') !== (by === 'neighbours')) continue
         if (carrier.isPrivate) carrier.send(GOODBYE_FRAME)
         else if (goodbye !== undefined) carrier.send(goodbye)
       }
@@ -210,10 +285,14 @@ export function createLink(needs: LinkNeeds): Link {
     probe: () => liveness.probe(sorted(), () => becomeUnreachable('closed', 0)),
     tick() {
       const all = sorted()
-      const carrier = best()
-      if (carrier === undefined || sealed === undefined) return
-      if (lastUsed !== undefined && lastUsed !== carrier.id && liveness.isSuspect(lastUsed)) reroute()
+      const carrier = sealed === undefined ? undefined : best()
+      if (carrier !== undefined && lastUsed !== undefined && lastUsed !== carrier.id && liveness.isSuspect(lastUsed))
+        reroute()
       liveness.tick(carrier, all)
+    },
+    follow(cast) {
+      lastUsed = best()?.id
+      sealing = Promise.all([sealing, cast])
     },
     settled: () => sealing,
     liveness: () => liveness,

@@ -36,14 +36,21 @@ export interface Liveness {
   heard(carrierId: string | undefined): void
   /** Asked in vain: other carriers are better. */
   isSuspect(carrierId: string): boolean
+  /** Something of the far end has come by it. */
+  isProven(carrierId: string): boolean
   ask(carriers: readonly Carrier[]): void
   /** Asks all; without any sign of life within `PROBE_MS` calls `onGone`. */
   probe(carriers: readonly Carrier[], onGone: () => void): void
-  tick(best: Carrier, all: readonly Carrier[]): void
+  /** One beat; without a `best` there is nobody to ask. */
+  tick(best: Carrier | undefined, all: readonly Carrier[]): void
   forget(carrierId: string): void
   /** The far end said that it may be silent for so long. */
   grant(leaseMs: number): void
   heardAgoMs(): number
+  /** As `heardAgoMs`, without what we slept. */
+  silentForMs(): number
+  /** We slept, so recently that others may have taken us for gone. */
+  hasJustWoken(): boolean
   /** The last round trip, in ms. */
   roundTripMs(): number | undefined
   stop(): void
@@ -52,9 +59,12 @@ export interface Liveness {
 export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: LivenessNeeds): Liveness {
   const pingAfterMs = PING_AFTER_MS + (isFirstToAsk ? 0 : SECOND_ASKS_AFTER_MS)
   const askedAt = new Map<string, number>()
+  const proven = new Set<string>()
   const steadyMs = () => clock.moment().steadyMs
   let lastHeardMs = steadyMs()
-  let lastTickMs = steadyMs()
+  let lastTick = clock.moment()
+  /** When we last woke: nobody is judged by what was not heard before. */
+  let wokeAtMs = Number.NEGATIVE_INFINITY
   let lastAskMs = Number.NEGATIVE_INFINITY
   let leaseEndsMs = 0
   let roundTripMs: number | undefined
@@ -70,13 +80,42 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
     }
   }
 
+  /** Since the last beat, by either clock: a machine that sleeps may stop its steady one. */
+  function tickAgoMs(): number {
+    const { steadyMs, unixMs } = clock.moment()
+    return Math.max(steadyMs - lastTick.steadyMs, unixMs - lastTick.unixMs)
+  }
+
+  /** How long ago we woke. Seen by a late beat, or before that beat by whoever looks first. */
+  function wokeAgoMs(): number {
+    if (tickAgoMs() > ASLEEP_MS) wokeAtMs = steadyMs()
+    return steadyMs() - wokeAtMs
+  }
+
+  const silentForMs = (): number => Math.min(steadyMs() - lastHeardMs, wokeAgoMs())
+
+  function judgeProbe(onGone: () => void, askAgain: (() => void) | undefined): void {
+    const askedAtMs = steadyMs()
+    cancelProbe = clock.setTimer(() => {
+      cancelProbe = undefined
+      if (lastHeardMs >= askedAtMs) return
+      // After a sleep of our own the answer may be unread, or cut off by it: ask once more.
+      const isLate = steadyMs() - askedAtMs > 2 * PROBE_MS
+      if (!isLate || askAgain === undefined) return onGone()
+      askAgain()
+      judgeProbe(onGone, undefined)
+    }, PROBE_MS)
+  }
+
   return {
     heard(carrierId) {
       lastHeardMs = steadyMs()
       isSilentTold = false
       leaseEndsMs = 0
-      const askedAtMs = carrierId === undefined ? undefined : askedAt.get(carrierId)
-      if (carrierId === undefined || askedAtMs === undefined) return
+      if (carrierId === undefined) return
+      proven.add(carrierId)
+      const askedAtMs = askedAt.get(carrierId)
+      if (askedAtMs === undefined) return
       roundTripMs = lastHeardMs - askedAtMs
       askedAt.delete(carrierId)
     },
@@ -84,32 +123,36 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
       const askedAtMs = askedAt.get(carrierId)
       return askedAtMs !== undefined && steadyMs() - askedAtMs >= SUSPECT_AFTER_MS
     },
+    isProven: (carrierId) => proven.has(carrierId),
     ask,
     probe(carriers, onGone) {
-      const askedAtMs = steadyMs()
       ask(carriers)
-      cancelProbe ??= clock.setTimer(() => {
-        cancelProbe = undefined
-        if (lastHeardMs < askedAtMs) onGone()
-      }, PROBE_MS)
+      if (cancelProbe === undefined) judgeProbe(onGone, () => ask(carriers))
     },
     tick(best, all) {
       const nowMs = steadyMs()
-      const wasAsleep = nowMs - lastTickMs > ASLEEP_MS
-      lastTickMs = nowMs
-      const silentMs = nowMs - lastHeardMs
+      const wasAsleep = tickAgoMs() > ASLEEP_MS
+      const silentMs = silentForMs()
+      lastTick = clock.moment()
+      if (best === undefined) return
+      if (wasAsleep) return ask(all)
       if (silentMs < pingAfterMs) return
       // One question for the best carrier; once it is late, one for each, so that the link goes on by another.
-      if (wasAsleep || nowMs - lastAskMs >= SUSPECT_AFTER_MS) ask(askedAt.has(best.id) || wasAsleep ? all : [best])
-      if (wasAsleep || isSilentTold || silentMs < SILENT_AFTER_MS || nowMs < leaseEndsMs) return
+      if (nowMs - lastAskMs >= SUSPECT_AFTER_MS) ask(askedAt.has(best.id) ? all : [best])
+      if (isSilentTold || silentMs < SILENT_AFTER_MS || nowMs < leaseEndsMs) return
       isSilentTold = true
       onSilent(silentMs)
     },
-    forget: (carrierId) => void askedAt.delete(carrierId),
+    forget(carrierId) {
+      askedAt.delete(carrierId)
+      proven.delete(carrierId)
+    },
     grant(leaseMs) {
       leaseEndsMs = steadyMs() + leaseMs
     },
     heardAgoMs: () => steadyMs() - lastHeardMs,
+    silentForMs,
+    hasJustWoken: () => wokeAgoMs() < SILENT_AFTER_MS,
     roundTripMs: () => roundTripMs,
     stop: () => cancelProbe?.(),
   }

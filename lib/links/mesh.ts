@@ -134,6 +134,9 @@ export function createMesh(needs: MeshNeeds): Mesh {
       onKeys: (link) => renewDirect(link.peer),
       onReachable(link) {
         needs.onReachable(link)
+        // The next try came while no signal could go.
+        const pair = pairs.get(link.peer)
+        if (pair !== undefined && own < link.peer && pair.cancelRetry === undefined) raiseDirect(pair)
         introduce(link)
       },
       onUnreachable(link, how, silentMs) {
@@ -162,6 +165,7 @@ export function createMesh(needs: MeshNeeds): Mesh {
     if (createPeerConnection === undefined || pair.direct !== undefined || isStopped) return
     if (countDirect() >= MAX_DIRECT) return
     pair.cancelRetry?.()
+    pair.cancelRetry = undefined
     const connection = createDirectConnection({
       createPeerConnection,
       iceServers,
@@ -173,9 +177,9 @@ export function createMesh(needs: MeshNeeds): Mesh {
         link.addCarrier(carrier)
       },
       onData: (bytes) => link.receive('direct', bytes),
-      onEnd(wasOpen) {
+      onEnd(how, wasOpen) {
         if (pair.direct === connection) pair.direct = undefined
-        removeCarrier(link.peer, 'direct', 'closed')
+        removeCarrier(link.peer, 'direct', how)
         if (own < link.peer) retryDirect(pair, wasOpen)
         search(link)
       },
@@ -187,6 +191,7 @@ export function createMesh(needs: MeshNeeds): Mesh {
     if (isStopped || pairs.get(pair.link.peer) !== pair) return
     const delayMs = wasOpen ? 0 : Math.min(DIRECT_RETRY_MS * 2 ** pair.directFailures++, LONGEST_DIRECT_RETRY_MS)
     pair.cancelRetry = clock.setTimer(() => {
+      pair.cancelRetry = undefined
       if (pair.link.isReachable()) raiseDirect(pair)
     }, delayMs)
   }

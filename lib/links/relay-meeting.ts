@@ -1,7 +1,8 @@
 /** Meets the others of a topic by one server, and is carried by it. The server is told nothing but who the bytes are for. */
 import type { ConnectionId } from '../base/ids.ts'
+import { isCastEnvelope } from '../wire/envelope.ts'
 import type { ServerState } from '../wire/transport.ts'
-import type { Carrier, CarrierEnd } from './carrier.ts'
+import type { Carrier, CarrierEnd, Group } from './carrier.ts'
 
 /** What a server's client offers; `lib/signaling` implements it. */
 export interface Server {
@@ -54,6 +55,9 @@ export function createRelayMeeting(needs: RelayMeetingNeeds): Meeting {
   const { server } = needs
   const id = `relay:${needs.index}`
   const met = new Set<ConnectionId>()
+  /** All others on the topic, by the server's word. */
+  const present = new Set<ConnectionId>()
+  const group: Group = { size: () => present.size, cast: (bytes) => void topic.cast(bytes) }
 
   function meet(peer: ConnectionId): void {
     if (peer === needs.own || met.has(peer)) return
@@ -63,6 +67,7 @@ export function createRelayMeeting(needs: RelayMeetingNeeds): Meeting {
       kind: 'relay',
       isPrivate: false,
       isIntroduction: !needs.isRelay,
+      ...(needs.isRelay && { group }),
       send: (bytes) => void topic.send(peer, bytes),
       backlogBytes: server.backlogBytes,
       close: () => void met.delete(peer),
@@ -75,16 +80,28 @@ export function createRelayMeeting(needs: RelayMeetingNeeds): Meeting {
 
   const topic = server.join(needs.topic, {
     onMembers(members) {
-      for (const peer of members) meet(peer)
+      present.clear()
+      for (const peer of members) {
+        present.add(peer)
+        meet(peer)
+      }
     },
-    onJoined: meet,
-    onLeft: (peer) => part(peer, 'closed'),
-    onFrame(peer, payload) {
+    onJoined(peer) {
+      present.add(peer)
       meet(peer)
+    },
+    onLeft(peer) {
+      present.delete(peer)
+      part(peer, 'closed')
+    },
+    onFrame(peer, payload) {
+      // A cast is for those who have met already: the last one of somebody who is gone brings nobody back.
+      if (!isCastEnvelope(payload)) meet(peer)
       needs.onBytes(peer, id, payload)
     },
     // A server's end is no word about its members.
     onLost() {
+      present.clear()
       for (const peer of [...met]) part(peer, 'lost')
       needs.onStatus()
     },

@@ -9,10 +9,11 @@ import type { RandomBytes } from '../base/random.ts'
 import type { Crypto } from '../identity/crypto.ts'
 import type { Identity } from '../identity/identity.ts'
 import { type AwarenessEntry, decodeAwarenessUpdate, encodeAwarenessUpdate } from '../wire/awareness-update.ts'
-import { encodeEntry, encodeMessage, type LinkFrame } from '../wire/link-frame.ts'
+import { encodeEntry, encodeMessage, GOODBYE_FRAME, type LinkFrame } from '../wire/link-frame.ts'
 import { PRESENCE_FIELD } from '../wire/presence-field.ts'
 import type { Path, PathId, Transport, TransportNeeds } from '../wire/transport.ts'
-import type { CarrierEnd } from './carrier.ts'
+import type { Carrier, CarrierEnd } from './carrier.ts'
+import { type Casting, createCasting } from './casting.ts'
 import type { CreatePeerConnection } from './direct-carrier.ts'
 import type { DocumentLinks } from './document-links.ts'
 import { loadDocumentLinks } from './late-documents.ts'
@@ -46,6 +47,8 @@ interface Far {
   /** The one that we know it by: another where a second one claims the same. */
   readonly clientId: ClientId
   clock: number
+  /** How its link ended, while nothing reaches it. */
+  end: CarrierEnd | undefined
 }
 
 /** Over this much waiting in a carrier only the latest entry is kept (fault F21). */
@@ -65,6 +68,7 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
   const meetings: Meeting[] = []
   let entry: AwarenessEntry | undefined
   let mesh: Mesh | undefined
+  let casting: Casting | undefined
   let documents: DocumentLinks | undefined
   let cancelDrain = (): void => undefined
   let isStopped = false
@@ -99,6 +103,7 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
       onFrame,
     })
     mesh = made
+    casting = createCasting({ clock, crypto: needs.crypto, topic, senderId: own })
     if (needs.doc !== undefined) documents = loadDocumentLinks(needs.doc, rejects, () => made.links())
     const onMeeting = {
       own,
@@ -115,31 +120,43 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
   }
 
   function onReachable(link: Link): void {
+    const far = farEnds.get(link.peer)
+    if (far !== undefined) far.end = undefined
     // Whoever is back takes what has changed since only under a newer clock.
     if (isHeldOnly && entry !== undefined) entry = { ...entry, clock: needs.nextClock() }
     isHeldOnly = false
-    sayEntry(link)
+    answer(link)
     documents?.greet(link)
   }
 
-  function sayEntry(link: Link) {
+  /** It may lack what we said, and with it the key of what we said to several: our entry, by its own link. */
+  function answer(link: Link): void {
+    casting?.doubt(link)
+    sayEntry([link])
+  }
+
+  const reachable = (): Link[] => (mesh?.links() ?? []).filter((link) => link.isReachable())
+
+  function sayEntry(links: readonly Link[]) {
     if (entry === undefined || isStopped) return
-    if ((link.best()?.backlogBytes() ?? 0) <= MAX_WAITING_BYTES)
-      return link.send(encodeEntry(encodeAwarenessUpdate(entry)))
+    const ready = links.filter((link) => (link.best()?.backlogBytes() ?? 0) <= MAX_WAITING_BYTES)
+    if (ready.length > 0) casting?.spread(encodeEntry(encodeAwarenessUpdate(entry)), ready)
+    if (ready.length === links.length) return
     if (behind.size === 0) cancelDrain = clock.setTimer(drain, DRAIN_MS)
-    behind.add(link)
+    for (const link of links) if (!ready.includes(link)) behind.add(link)
   }
 
   /** [F21] A slow far end gets the latest entry once there is room for it, not all that it missed. */
   function drain(): void {
     const waiting = [...behind]
     behind.clear()
-    for (const link of waiting) if (link.isReachable()) sayEntry(link)
+    sayEntry(waiting.filter((link) => link.isReachable()))
   }
 
   function onUnreachable(link: Link, how: CarrierEnd, silentMs: number): void {
     const far = farEnds.get(link.peer)
     if (far === undefined || isStopped) return
+    far.end = how
     needs.onEvidence({ kind: how, path: pathOf(link, far), ...(silentMs > 0 && { silentMs }) })
   }
 
@@ -151,6 +168,10 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
       case 'goodbye':
         endFar(link)
         return mesh?.drop(link.peer)
+      case 'ask':
+        return answer(link)
+      case 'castAck':
+        return casting?.acknowledge(link, frame)
       case 'message': {
         const far = farEnds.get(link.peer)
         if (far?.saidId !== frame.clientId) return rejects.count('not-owner')
@@ -171,14 +192,17 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
     if (connectionOf(said.state) !== link.peer) return rejects.count('not-owner')
     // One link, a newer membership: the older one has ended, even where its goodbye went by a carrier that is gone.
     if (farEnds.get(link.peer)?.saidId !== said.clientId) endFar(link)
-    const far = farEnds.get(link.peer) ?? { ...nameFar(said.clientId), clock: said.clock }
+    const far = farEnds.get(link.peer) ?? { ...nameFar(said.clientId), clock: said.clock, end: undefined }
     far.clock = Math.max(far.clock, said.clock)
     farEnds.set(link.peer, far)
-    needs.onEvidence({ kind: 'entry', path: pathOf(link, far), entry: { ...said, clientId: far.clientId } })
+    const path = pathOf(link, far)
+    needs.onEvidence({ kind: 'entry', path, entry: { ...said, clientId: far.clientId } })
+    // Opened late: what carried it has ended meanwhile, and opens no way any more.
+    if (!link.isReachable()) needs.onEvidence({ kind: far.end ?? 'lost', path })
   }
 
   /** [T4] Client ids are not proved. Whoever claims one that another has gets a name of ours, and keeps nobody out. */
-  function nameFar(saidId: ClientId): Omit<Far, 'clock'> {
+  function nameFar(saidId: ClientId): Omit<Far, 'clock' | 'end'> {
     const isTaken = [...farEnds.values()].some((far) => far.clientId === saidId)
     if (!isTaken) return { saidId, clientId: saidId }
     const random = needs.random(6).reduce((number, byte) => number * 256 + byte, 0)
@@ -213,10 +237,19 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
 
   const settled = () => Promise.all((mesh?.links() ?? []).map((link) => link.settled()))
 
-  function sayGoodbyes(by: 'neighbours' | 'others'): void {
+  function sayGoodbyes(by: 'neighbours' | 'others', said?: ReadonlyMap<Link, Carrier | undefined>): void {
     if (goodbyes.has(by)) return
     goodbyes.add(by)
-    for (const link of mesh?.links() ?? []) link.sayGoodbye(by)
+    for (const link of mesh?.links() ?? []) link.sayGoodbye(by, said?.get(link))
+  }
+
+  /** Says goodbye once for several, and tells whom that reached by what. */
+  async function castGoodbyes(): Promise<Map<Link, Carrier | undefined>> {
+    const links = reachable()
+    const rest = casting?.castAlone(GOODBYE_FRAME, links) ?? links
+    const said = links.filter((link) => !rest.includes(link)).map((link) => [link, link.best()] as const)
+    await settled()
+    return new Map(said)
   }
 
   async function end(): Promise<void> {
@@ -227,7 +260,8 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
     if (!isImmediate) await settled()
     sayGoodbyes('neighbours')
     if (!isImmediate) await settled()
-    sayGoodbyes('others')
+    const said = isImmediate ? undefined : await castGoodbyes()
+    sayGoodbyes('others', said)
     if (!isImmediate) await flush()
     const left = meetings.map((meeting) => meeting.leave())
     mesh?.stop()
@@ -241,7 +275,7 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
       if (isStopped) return
       entry = { clientId, clock: needs.nextClock(), state }
       isHeldOnly = false
-      for (const link of mesh?.links() ?? []) if (link.isReachable()) sayEntry(link)
+      sayEntry(reachable())
     },
     hold(state) {
       if (entry === undefined) return
@@ -250,10 +284,8 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
     },
     send(message, to) {
       const frame = encodeMessage(message)
-      for (const link of mesh?.links() ?? []) {
-        const isMeant = to === undefined || farEnds.get(link.peer)?.clientId === to
-        if (isMeant && link.isReachable()) link.send(frame)
-      }
+      if (to === undefined) return casting?.spread(frame, reachable())
+      for (const link of reachable()) if (farEnds.get(link.peer)?.clientId === to) link.send(frame)
     },
     stop(options = {}) {
       if (options.isImmediate === true) {

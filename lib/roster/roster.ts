@@ -21,6 +21,8 @@ export const CLOSED_HOLD_MS = 1_500
  * most 1.5 s each) after it, shorter than the 15 s in which a silent member must be gone.
  */
 export const SILENT_HOLD_MS = 13_500
+/** Nobody is held who was silent for so long: what is left of 15 s after a timer that is a little late. */
+export const LONGEST_SILENCE_MS = 14_750
 /** How long a departed client's clock is remembered, so that a late frame of another path cannot bring it back. */
 export const DEPARTED_TTL_MS = 60_000
 /** Departed clients remembered at most; the oldest go first (threat T13). */
@@ -79,8 +81,11 @@ export function applyEvidence(state: RosterState, evidence: Evidence, now: Momen
       return applyGoodbye(state, evidence.path, evidence.clock, now)
     case 'closed':
       return applyClosed(state, evidence.path, now, evidence.silentMs ?? 0)
-    case 'lost':
-      return applyPathEnd(state, evidence.path, now.steadyMs + SILENT_HOLD_MS)
+    case 'lost': {
+      // [F4] Whoever was silent before that is gone in time all the same.
+      const holdMs = Math.min(SILENT_HOLD_MS, LONGEST_SILENCE_MS - (evidence.silentMs ?? 0))
+      return applyPathEnd(state, evidence.path, now.steadyMs + holdMs)
+    }
   }
 }
 

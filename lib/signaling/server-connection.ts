@@ -77,7 +77,8 @@ export function dial(needs: ConnectionNeeds): ServerConnection {
   }
   const watch = () => {
     const leftMs = lastHeardMs + QUIET_MS - clock.moment().steadyMs
-    if (leftMs > 0) setTimer(watch, leftMs)
+    // Whole ms: a fraction may be too small for a clock to move by.
+    if (leftMs > 0) setTimer(watch, Math.ceil(leftMs))
     else ask()
   }
   const ask = (isSecondTime = false) => {

@@ -63,7 +63,8 @@ export function createHost({ dice, machine, scheduler, startUnixMs }: HostNeeds)
     else if (state === 'paused') late[kind].push(task)
   }
   const setTimer = (fire: () => void, delayMs: number, slowestMs: number) => {
-    const dueMs = steadyMs() + Math.max(0, delayMs)
+    // As platforms do it: whole ms, and one at least.
+    const dueMs = steadyMs() + Math.max(1, Math.trunc(delayMs))
     let isSet = true
     timerCount += 1
     const end = () => {

@@ -72,6 +72,11 @@ export function createPeerConnections(needs: PeerConnectionsNeeds): {
 
     constructor() {
       registry.peers.set(this.name, this)
+      // What has not left the process ends with it.
+      host.onChange(() => {
+        const far = this.linked
+        if (host.state === 'dead' && far !== undefined && !isWayOpenFrom(wires, this, far)) this.#pipe?.drop()
+      })
     }
 
     createDataChannel(): VirtualDataChannel {
@@ -241,6 +246,9 @@ export const isWayOpen = (wires: Wires, one: VirtualPeer, other: VirtualPeer): b
   other.host.state === 'running' &&
   wires.isOpen(one.host.machine, other.host.machine) &&
   wires.isOpen(other.host.machine, one.host.machine)
+
+const isWayOpenFrom = (wires: Wires, one: VirtualPeer, other: VirtualPeer): boolean =>
+  wires.isOpen(one.host.machine, other.host.machine)
 
 /** Lets every connection know how its way is now. */
 export function watchWays({ peers }: PeerRegistry, wires: Wires): void {

@@ -79,7 +79,7 @@ const RESUME_MS = 250
 export function createWires({ scheduler, dice, delayMs: [least, most] }: WiresNeeds): Wires {
   const cuts = new Set<number>()
   const machines: Machine[] = []
-  const listeners: (() => void)[] = []
+  const listeners = new Set<() => void>()
   const sent = new Map<Machine, number>()
   let isLost: (packet: Packet) => boolean = () => false
 
@@ -109,8 +109,8 @@ export function createWires({ scheduler, dice, delayMs: [least, most] }: WiresNe
         onSend: () => void sent.set(ends.from, (sent.get(ends.from) ?? 0) + 1),
         isLost: (byteLength) => isLost({ from: ends.from.name, to: ends.to.name, carrier: ends.carrier, byteLength }),
         onChange(listener) {
-          listeners.push(listener)
-          return () => void listeners.splice(listeners.indexOf(listener), 1)
+          listeners.add(listener)
+          return () => void listeners.delete(listener)
         },
       }),
     cut(from, to) {
@@ -131,7 +131,7 @@ export function createWires({ scheduler, dice, delayMs: [least, most] }: WiresNe
     },
     sentCount: (machine) => sent.get(machine) ?? 0,
     changed,
-    onChange: (listener) => void listeners.push(listener),
+    onChange: (listener) => void listeners.add(listener),
   }
 }
 

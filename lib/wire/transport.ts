@@ -37,8 +37,8 @@ export type Evidence =
    * a sign of life.
    */
   | { readonly kind: 'closed'; readonly path: Path; readonly silentMs?: number }
-  /** Our own way ended (a server died, we went offline): says nothing about the far end. */
-  | { readonly kind: 'lost'; readonly path: Path }
+  /** Our own way ended (a server died, we went offline): says nothing about the far end. `silentMs`: since it was heard. */
+  | { readonly kind: 'lost'; readonly path: Path; readonly silentMs?: number }
 
 export type ServerState = 'connecting' | 'open' | 'closed'
 

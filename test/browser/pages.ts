@@ -8,7 +8,7 @@ import { until } from '../kit/until.ts'
 import type { PageEvent } from './page/main.ts'
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
-const BUILT = here('../../.cache/test-page')
+export const BUILT = here('../../.cache/test-page')
 
 /** Builds the page once per file of tests. */
 export async function buildPage(): Promise<void> {
@@ -47,6 +47,7 @@ export interface JoinOptions {
   readonly context?: BrowserContext
   readonly options?: RealtimeOptions
   readonly sync?: boolean
+  readonly transport?: 'links' | 'yjs'
 }
 
 export async function openPage(browser: Browser, url: string, context?: BrowserContext): Promise<Page> {
@@ -70,11 +71,11 @@ export async function joinInBrowser(
 export async function joinOnPage(
   page: Page,
   id: string,
-  { room = 'browser room', options = {}, sync = false }: JoinOptions = {},
+  { room = 'browser room', options = {}, sync = false, transport }: JoinOptions = {},
 ): Promise<PageMember> {
   const connectionId = await page.evaluate(
-    ([who, where, settings, isSynced]) => window.copresenceTest.join(who, where, settings, { sync: isSynced }),
-    [id, room, options, sync] as const,
+    ([who, where, settings, channelOptions]) => window.copresenceTest.join(who, where, settings, channelOptions),
+    [id, room, options, { sync, transport }] as const,
   )
   const told = () => page.evaluate(() => window.copresenceTest.told)
   return {
@@ -91,7 +92,11 @@ export async function joinOnPage(
 }
 
 /** Waits until each has every other by all of these ways. */
-export async function untilReached(members: PageMember[], ways: string[], timeoutMs = 15_000): Promise<void> {
+export async function untilReached(
+  members: Pick<PageMember, 'inspect'>[],
+  ways: string[],
+  timeoutMs = 15_000,
+): Promise<void> {
   const reports = () => Promise.all(members.map((member) => member.inspect()))
   await until(
     `all to be reached by ${ways.join(' and ')}`,
@@ -107,7 +112,7 @@ export async function untilReached(members: PageMember[], ways: string[], timeou
 
 /** Waits until the member heard that many events of that kind about somebody; resolves with the last. */
 export async function untilHeard(
-  member: PageMember,
+  member: Pick<PageMember, 'id' | 'told'>,
   event: string,
   who: string,
   { timeoutMs = 15_000, count = 1 } = {},

@@ -29,7 +29,7 @@ interface Member {
   readonly told: Told[]
 }
 
-const ROOM = 'contract room/1'
+export const ROOM = 'contract room/1'
 
 export function describeContract(name: string, { create, meetMs, hasDocuments }: ContractWorldOptions): void {
   describe(name, { timeout: 6 * meetMs + 10_000 }, () => {

@@ -1,5 +1,5 @@
 /** The table "how soon, how sure", against real processes that are killed, stopped and restarted. */
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { findFreePort, type MemberProcess, type ServerProcess, startMember, startServer } from '../kit/processes.ts'
 import { until } from '../kit/until.ts'
 
@@ -18,8 +18,9 @@ const keep = <Process extends MemberProcess | ServerProcess>(process: Process): 
   running.push(process)
   return process
 }
+let transport: 'links' | 'yjs' = 'yjs'
 const join = async (id: string, server: ServerProcess, hasWebRtc: boolean) =>
-  keep(await startMember(id, { room: 'faults', servers: [server.url], hasWebRtc }))
+  keep(await startMember(id, { room: 'faults', servers: [server.url], hasWebRtc, transport }))
 
 /** Waits until each has the other by every way that this world has. */
 const untilMet = (members: MemberProcess[], hasWebRtc: boolean) =>
@@ -50,9 +51,15 @@ const untilTold = async (observer: MemberProcess, event: string, who: string, ti
 }
 
 describe.each([
-  { ways: 'by the relay alone', hasWebRtc: false },
-  { ways: 'by WebRTC and the relay', hasWebRtc: true },
-])('members reached $ways', { timeout: 90_000 }, ({ hasWebRtc }) => {
+  { travel: 'yjs', ways: 'by the relay alone', hasWebRtc: false },
+  { travel: 'yjs', ways: 'by WebRTC and the relay', hasWebRtc: true },
+  { travel: 'links', ways: 'by the relay alone', hasWebRtc: false },
+  { travel: 'links', ways: 'by WebRTC and the relay', hasWebRtc: true },
+] as const)('members reached $ways, $travel', { timeout: 90_000 }, ({ hasWebRtc, travel }) => {
+  beforeEach(() => {
+    transport = travel
+  })
+
   it('[F7] a clean leave is known within 1 s', async () => {
     const server = keep(await startServer())
     const [alice, bob] = [await join('alice', server, hasWebRtc), await join('bob', server, hasWebRtc)]
@@ -120,7 +127,11 @@ describe.each([
   })
 })
 
-describe('servers that are gone', { timeout: 90_000 }, () => {
+describe.each(['yjs', 'links'] as const)('servers that are gone, %s', { timeout: 90_000 }, (travel) => {
+  beforeEach(() => {
+    transport = travel
+  })
+
   it('[F2] members who have WebRTC go on without any server, updates and leaves included', async () => {
     const server = keep(await startServer())
     const [alice, bob] = [await join('alice', server, true), await join('bob', server, true)]

@@ -8,12 +8,12 @@ interface Found {
   readonly env?: Record<string, string>
 }
 
-const FOUND = new URL('../../.cache/chromium.json', import.meta.url)
+export const FOUND = new URL('../../.cache/chromium.json', import.meta.url)
 
 /**
  * Keeps the browser from talking to anybody but the test. WebRTC needs no flag; the sandbox cannot be had as root.
  */
-const FLAGS = [
+export const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
   '--disable-quic',
@@ -29,10 +29,13 @@ export const noChromium: string | undefined = existsSync(FOUND)
   : 'no Chromium starts here; run `node test/setup.mjs`, or set CHROME to the path of one'
 
 /**
- * Starts the browser with more flags where a test needs them; the caller closes it.
+ * Starts the browser with more flags where a test needs them, and without some of the driver's; the caller closes it.
  * Tabs of one context share BroadcastChannel: to prove WebRTC take a context per member.
  */
-export async function launchChromium(moreFlags: readonly string[] = []): Promise<Browser> {
+export async function launchChromium(
+  moreFlags: readonly string[] = [],
+  withoutFlags: readonly string[] = [],
+): Promise<Browser> {
   if (noChromium !== undefined) throw new Error(noChromium)
   const { executablePath, env } = JSON.parse(readFileSync(FOUND, 'utf8')) as Found
   return chromium.launch({
@@ -40,7 +43,7 @@ export async function launchChromium(moreFlags: readonly string[] = []): Promise
     headless: true,
     args: [...FLAGS, ...moreFlags],
     // A driver switches the back/forward cache off by default; people have it on.
-    ignoreDefaultArgs: ['--disable-back-forward-cache'],
+    ignoreDefaultArgs: ['--disable-back-forward-cache', ...withoutFlags],
     env: { ...(process.env as Record<string, string>), ...env },
   })
 }

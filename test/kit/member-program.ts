@@ -1,13 +1,28 @@
 /** The program of a member process: does what its parent asks over IPC, and tells what its channel tells. */
+import { createSystemCrypto } from '../../lib/identity/system-crypto.ts'
 import { type Channel, PresenceEvents, Realtime, type RealtimeOptions } from '../../lib/index.ts'
+import { createLinksTravel } from '../../lib/links-travel.ts'
+import { createRealtime } from '../../lib/realtime.ts'
+import { type Implementation, trackDataChannels } from './data-channels.ts'
 
 /** What a parent may ask; the answer carries the same `call`. */
 export type MemberRequest = { readonly call: number } & (
-  | { readonly do: 'join'; readonly room: string; readonly options: RealtimeOptions; readonly hasWebRtc: boolean }
+  | {
+      readonly do: 'join'
+      readonly room: string
+      readonly options: RealtimeOptions
+      readonly hasWebRtc: boolean
+      readonly transport: 'links' | 'yjs'
+    }
   | { readonly do: 'update'; readonly data: object }
   | { readonly do: 'getAll' }
   | { readonly do: 'inspect' }
   | { readonly do: 'disconnect' }
+  /** Updates `{ n }`, counting on, so often; 0 ends it. Answers with the last `n`. */
+  | { readonly do: 'talk'; readonly everyMs: number }
+  /** The open data channels: by the names of both ends. */
+  | { readonly do: 'dataChannels' }
+  | { readonly do: 'closeDataChannel'; readonly name: string }
 )
 
 /** What a member tells by itself. `at` is Unix ms. */
@@ -20,12 +35,27 @@ export interface MemberEvent {
 }
 
 let channel: Channel | undefined
+let talking: NodeJS.Timeout | undefined
+let said = 0
+const dataChannels = trackDataChannels()
+
+async function loadWebRtc(): Promise<{ RTCPeerConnection: unknown }> {
+  const { default: wrtc } = await import('@roamhq/wrtc')
+  return { ...wrtc, RTCPeerConnection: dataChannels.track(wrtc.RTCPeerConnection as Implementation) }
+}
+
+function createMember(options: RealtimeOptions, transport: 'links' | 'yjs'): Realtime {
+  if (transport === 'yjs') return new Realtime(options)
+  const createTravel: Parameters<typeof createRealtime>[1]['createTravel'] = (needs) =>
+    createLinksTravel({ ...needs, ways: { tabs: true, relay: true }, crypto: createSystemCrypto() })
+  return createRealtime(options, { createTravel })
+}
 
 async function answer(request: MemberRequest): Promise<unknown> {
   switch (request.do) {
     case 'join': {
-      const webrtc = request.hasWebRtc ? (await import('@roamhq/wrtc')).default : false
-      const realtime = new Realtime({ ...request.options, webrtc })
+      const webrtc = request.hasWebRtc ? await loadWebRtc() : false
+      const realtime = createMember({ ...request.options, webrtc }, request.transport)
       channel = await realtime.connect(request.room)
       for (const event of Object.values(PresenceEvents)) {
         channel.participant.subscribe(event, ({ id, connectionId, data }) => {
@@ -41,6 +71,15 @@ async function answer(request: MemberRequest): Promise<unknown> {
       return channel?.participant.getAll()
     case 'inspect':
       return channel?.inspect()
+    case 'talk':
+      clearInterval(talking)
+      talking = undefined
+      if (request.everyMs > 0) talking = setInterval(() => channel?.participant.update({ n: ++said }), request.everyMs)
+      return said
+    case 'dataChannels':
+      return dataChannels.names()
+    case 'closeDataChannel':
+      return dataChannels.close(request.name)
     case 'disconnect':
       await channel?.disconnect()
       return undefined

@@ -20,6 +20,11 @@ export interface MemberProcess {
   getAll(): Promise<Participant[]>
   inspect(): Promise<ChannelReport>
   disconnect(): Promise<void>
+  /** Updates `{ n }`, counting on, so often; 0 ends it. Resolves with the last `n`. */
+  talk(everyMs: number): Promise<number>
+  /** Closes the data channel to that one; fails where there is none. */
+  closeDataChannel(to: MemberProcess): Promise<void>
+  dataChannels(): Promise<{ readonly own: string; readonly far: string }[]>
   /** Names of the events about one participant, in order. */
   toldOf(id: string): string[]
   end(): Promise<void>
@@ -32,12 +37,13 @@ export interface MemberProcessOptions {
   readonly servers: string[]
   readonly hasWebRtc?: boolean
   readonly options?: RealtimeOptions
+  readonly transport?: 'links' | 'yjs'
 }
 
 /** Starts a process and joins; resolves when it has joined. */
 export async function startMember(
   id: string,
-  { room, servers, hasWebRtc = false, options = {} }: MemberProcessOptions,
+  { room, servers, hasWebRtc = false, options = {}, transport = 'yjs' }: MemberProcessOptions,
 ): Promise<MemberProcess> {
   const child = fork(here('./member-program.ts'), { execArgv: TSX, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
   const events: MemberEvent[] = []
@@ -59,8 +65,10 @@ export async function startMember(
     do: 'join',
     room,
     hasWebRtc,
+    transport,
     options: { participant: { id, name: id }, servers, ...options },
   })) as string
+  const dataChannels = async () => (await ask({ do: 'dataChannels' })) as { own: string; far: string }[]
   return {
     id,
     connectionId,
@@ -70,6 +78,14 @@ export async function startMember(
     getAll: async () => (await ask({ do: 'getAll' })) as Participant[],
     inspect: async () => (await ask({ do: 'inspect' })) as ChannelReport,
     disconnect: async () => void (await ask({ do: 'disconnect' })),
+    talk: async (everyMs) => (await ask({ do: 'talk', everyMs })) as number,
+    dataChannels,
+    async closeDataChannel(to) {
+      const theirs = await to.dataChannels()
+      const ours = (await dataChannels()).find(({ own }) => theirs.some(({ far }) => far === own))
+      if (ours === undefined) throw new Error(`${id} has no data channel to ${to.id}`)
+      await ask({ do: 'closeDataChannel', name: ours.own })
+    },
     toldOf: (who) => events.filter((told) => told.id === who).map(({ event }) => event.replace('presence.', '')),
     end: () => endProcess(child),
   }

@@ -6,6 +6,7 @@ import { Awareness } from 'y-protocols/awareness'
 import { WebrtcProvider } from 'y-webrtc'
 import { WebsocketProvider } from 'y-websocket'
 import * as Y from 'yjs'
+import { createSystemCrypto } from '../../../lib/identity/system-crypto.ts'
 import {
   type Channel,
   type ChannelOptions,
@@ -13,6 +14,9 @@ import {
   Realtime,
   type RealtimeOptions,
 } from '../../../lib/index.ts'
+import { createLinksTravel } from '../../../lib/links-travel.ts'
+import { createRealtime } from '../../../lib/realtime.ts'
+import { trackDataChannels } from '../../kit/data-channels.ts'
 
 /** One event as a page tells it; `at` is Unix ms. */
 export interface PageEvent {
@@ -32,12 +36,29 @@ function live(): Channel {
   return channel
 }
 
+const createLinked = (options: RealtimeOptions): Realtime =>
+  createRealtime(options, {
+    createTravel: (needs) =>
+      createLinksTravel({ ...needs, ways: { tabs: true, relay: true }, crypto: createSystemCrypto() }),
+  })
+
+/** The connections of this page, so that a test can cut one of them. */
+const dataChannels = trackDataChannels()
+globalThis.RTCPeerConnection = dataChannels.track(RTCPeerConnection) as typeof RTCPeerConnection
+
 const page = {
+  dataChannels,
   told,
   /** Whether this page was shown again out of the back/forward cache. */
   wasRestored: false,
-  async join(id: string, room: string, options: RealtimeOptions = {}, channelOptions: ChannelOptions = {}) {
-    realtime = new Realtime({ participant: { id, name: id }, ...options })
+  async join(
+    id: string,
+    room: string,
+    options: RealtimeOptions = {},
+    { transport = 'yjs', ...channelOptions }: ChannelOptions & { transport?: 'links' | 'yjs' | undefined } = {},
+  ) {
+    const settings = { participant: { id, name: id }, ...options }
+    realtime = transport === 'links' ? createLinked(settings) : new Realtime(settings)
     channel = await realtime.connect(room, channelOptions)
     for (const event of Object.values(PresenceEvents)) {
       channel.participant.subscribe(event, ({ id: who, connectionId, data }) => {

@@ -1,0 +1,87 @@
+/** Alice, bob and carol over a real server, and mallory among them. Knows no rule. */
+import { onTestFinished } from 'vitest'
+import type { ConnectionId } from '../../lib/base/ids.ts'
+import type { Channel, Realtime, RealtimeOptions } from '../../lib/index.ts'
+import { clientIdOf, recordEvents, type Told } from '../kit/members.ts'
+import { until } from '../kit/until.ts'
+import { createWorld, type Ways, type World } from '../kit/worlds.ts'
+import { type Mallory, openTopic, startMallory } from './mallory.ts'
+
+export const ROOM = 'attacked room'
+
+export interface Victim {
+  readonly id: string
+  readonly connectionId: ConnectionId
+  readonly clientId: number
+  readonly realtime: Realtime
+  readonly channel: Channel
+  readonly told: Told[]
+  /** What it was told of one participant. */
+  toldOf(who: string): Told[0][]
+  /** What it shows as the data of one participant; undefined where it shows none. */
+  dataOf(who: string): unknown
+  /** What it refused so often. */
+  rejects(): Readonly<Record<string, number>>
+  sees(...ids: string[]): Promise<unknown>
+}
+
+export async function startWorld(ways: Partial<Ways> = {}): Promise<World & { readonly server: string }> {
+  const world = await createWorld({ hasRelay: true, hasWebRtc: false, hasTabs: false, transport: 'links', ...ways })
+  onTestFinished(() => world.close())
+  const { server } = world
+  if (server === undefined) throw new Error('a world without a server')
+  return { ...world, server }
+}
+
+export async function join(world: World, id: string, options: RealtimeOptions = {}): Promise<Victim> {
+  const realtime = world.createRealtime({ participant: { id, name: id }, ...options })
+  onTestFinished(() => realtime.destroy())
+  const channel = await realtime.connect(ROOM)
+  const { told } = recordEvents(channel)
+  const all = () => channel.participant.getAll()
+  return {
+    id,
+    connectionId: realtime.connectionId as ConnectionId,
+    clientId: clientIdOf(channel),
+    realtime,
+    channel,
+    told,
+    toldOf: (who) => told.filter(([, told]) => told === who).map(([event]) => event),
+    dataOf: (who) => all().find((member) => member.id === who)?.data,
+    rejects: () => channel.inspect().rejects,
+    sees: (...ids) =>
+      until(
+        `${id} to see ${ids}`,
+        () =>
+          [...ids].sort().join() ===
+          all()
+            .map(({ id }) => id)
+            .sort()
+            .join(),
+        {
+          timeoutMs: 8_000,
+          seen: () => [all().map(({ id }) => id), channel.inspect()],
+        },
+      ),
+  }
+}
+
+export interface Scene {
+  readonly world: World & { readonly server: string }
+  readonly alice: Victim
+  readonly bob: Victim
+  readonly mallory: Mallory
+}
+
+/** Alice and bob have met, and mallory has keys with both. */
+export async function attackedRoom(ways: Partial<Ways> = {}): Promise<Scene> {
+  const world = await startWorld(ways)
+  const [alice, bob] = [await join(world, 'alice'), await join(world, 'bob')]
+  bob.channel.participant.update({ is: 'bob' })
+  await alice.sees('alice', 'bob')
+  await until('bob’s data', () => alice.dataOf('bob') !== undefined && 'is' in (alice.dataOf('bob') as object))
+  const mallory = await startMallory({ server: world.server, topic: openTopic(ROOM) })
+  await mallory.meet(alice.connectionId)
+  await mallory.meet(bob.connectionId)
+  return { world, alice, bob, mallory }
+}

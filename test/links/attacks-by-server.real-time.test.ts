@@ -1,0 +1,246 @@
+/** A server gone bad: it swaps, drops, repeats, reflects and makes up: threats T14 to T17, with real members behind it. */
+import { expect, it, vi } from 'vitest'
+import type { ConnectionId } from '../../lib/base/ids.ts'
+import { createIdentity } from '../../lib/identity/identity.ts'
+import { createSecret } from '../../lib/index.ts'
+import { RESTART_ENVELOPE } from '../../lib/wire/envelope.ts'
+import { until } from '../kit/until.ts'
+import { join, ROOM, startWorld, type Victim } from './attack-kit.ts'
+import { startEvilServer } from './evil-server.ts'
+import { crypto, openTopic, startMallory } from './mallory.ts'
+
+const contains = (haystack: Uint8Array, needle: string) => Buffer.from(haystack).includes(needle)
+
+async function evilRoom({ secret, hasWebRtc = false }: { secret?: string; hasWebRtc?: boolean } = {}) {
+  const world = await startWorld({ hasWebRtc })
+  const evil = await startEvilServer(world.server)
+  const options = { servers: [evil.url], ...(secret === undefined ? {} : { secret }) }
+  return { world, evil, options }
+}
+
+const hasDirect = ({ channel }: Victim): boolean => channel.inspect().members[1]?.paths.includes('direct') === true
+
+const bothDirect = (...victims: Victim[]) =>
+  until('a data channel', () => victims.every(hasDirect), {
+    timeoutMs: 10_000,
+    seen: () => victims.map(({ channel }) => channel.inspect()),
+  })
+
+const hears = (observer: Victim, who: string, value: unknown) =>
+  until(`${observer.id} to hear ${value} of ${who}`, () => (observer.dataOf(who) as { v?: unknown })?.v === value, {
+    seen: () => [observer.told, observer.channel.inspect()],
+  })
+
+it('[T14] all that a member ever said, said again after it left, shows nobody', async () => {
+  const { world, evil, options } = await evilRoom()
+  const alice = await join(world, 'alice', options)
+  const bob = await join(world, 'bob', options)
+  await alice.sees('alice', 'bob')
+  bob.channel.participant.update({ v: 1 })
+  await hears(alice, 'bob', 1)
+  const said = evil.seen.filter(({ from, to }) => from === bob.connectionId && to === alice.connectionId)
+  expect(said.length).toBeGreaterThan(3)
+  for (const passing of said) evil.inject(passing)
+  bob.channel.participant.update({ v: 2 })
+  await hears(alice, 'bob', 2)
+  await bob.realtime.destroy()
+  await alice.sees('alice')
+  evil.say(alice.connectionId, { kind: 'joined', topic: openTopic(ROOM), connectionId: bob.connectionId })
+  for (let round = 0; round < 3; round++) for (const passing of said) evil.inject(passing)
+  const carol = await join(world, 'carol', options)
+  await alice.sees('alice', 'carol')
+  await carol.sees('alice', 'carol')
+  expect(alice.toldOf('bob')).toEqual(['joined-room', 'update', 'update', 'leave'])
+})
+
+it('[T14] a copy of every frame changes nothing, and is counted', async () => {
+  const { world, evil, options } = await evilRoom()
+  evil.onPayload(({ payload }) => [payload, payload, payload])
+  const [alice, bob] = [await join(world, 'alice', options), await join(world, 'bob', options)]
+  await alice.sees('alice', 'bob')
+  for (let v = 1; v <= 20; v++) {
+    bob.channel.participant.update({ v })
+    await hears(alice, 'bob', v)
+  }
+  expect(alice.toldOf('bob')).toEqual(['joined-room', ...Array.from({ length: 20 }, () => 'update')])
+  expect(alice.rejects().replayed ?? 0).toBeGreaterThan(20)
+})
+
+it('[T14] what we said comes back to us as nothing', async () => {
+  const { world, evil, options } = await evilRoom()
+  evil.onPayload((passing) => {
+    evil.inject({ ...passing, from: passing.to, to: passing.from })
+    return [passing.payload]
+  })
+  const [alice, bob] = [await join(world, 'alice', options), await join(world, 'bob', options)]
+  await alice.sees('alice', 'bob')
+  await bob.sees('alice', 'bob')
+  for (const passing of [...evil.seen]) evil.inject({ ...passing, from: passing.to, to: passing.from })
+  bob.channel.participant.update({ v: 1 })
+  await hears(alice, 'bob', 1)
+  expect(alice.channel.participant.getAll()).toHaveLength(2)
+  expect(alice.toldOf('bob').filter((event) => event !== 'update')).toEqual(['joined-room'])
+})
+
+it.each([
+  ['without a secret', undefined],
+  ['with a secret', createSecret()],
+] as const)(
+  '[T15] a server that changes bytes is read through: nothing is taken, nothing is learned, %s',
+  async (_how, secret) => {
+    const { world, evil, options } = await evilRoom({ ...(secret && { secret }), hasWebRtc: true })
+    const [alice, bob] = [await join(world, 'alice', options), await join(world, 'bob', options)]
+    await alice.sees('alice', 'bob')
+    await bothDirect(alice, bob)
+    let changed = 0
+    evil.onPayload(({ payload }) => {
+      const at = payload.length - 1 - (changed++ % payload.length)
+      return [payload.map((byte, index) => (index === at ? byte ^ 1 : byte))]
+    })
+    for (let v = 1; v <= 10; v++) {
+      bob.channel.participant.update({ v, text: 'a private word' })
+      await hears(alice, 'bob', v)
+    }
+    // Neither a payload, nor a name, nor any session description in the clear: the server cannot put its own key into one.
+    for (const word of ['a private word', 'bob', ROOM, 'fingerprint', 'candidate', 'v=0'])
+      expect(evil.bytes.filter((bytes) => contains(bytes, word))).toEqual([])
+    expect(alice.toldOf('bob').filter((event) => event !== 'update')).toEqual(['joined-room'])
+  },
+)
+
+it('[T15] a server that puts a member of its own in another’s place is found out', async () => {
+  const { world, evil, options } = await evilRoom()
+  const topic = openTopic(ROOM)
+  const alice = await join(world, 'alice', options)
+  const bob = await join(world, 'bob', options)
+  const [first, second] = [alice.connectionId, bob.connectionId]
+  await alice.sees('alice', 'bob')
+  // One that speaks first to both, so that each gets a whole hello of it.
+  let identity = createIdentity(crypto)
+  while (identity.connectionId > first || identity.connectionId > second) identity = createIdentity(crypto)
+  const mallory = await startMallory({ server: world.server, topic, identity })
+  evil.onPayload(({ from, to, topic: on, payload }) => {
+    if (from !== identity.connectionId) return [payload]
+    evil.inject({ topic: on, from: to === first ? second : first, to, payload })
+    return []
+  })
+  const refusals = ({ rejects }: Victim) => (rejects()['wrong-peer'] ?? 0) + (rejects()['bad-hello'] ?? 0)
+  for (const victim of [alice, bob]) {
+    mallory.meet(victim.connectionId).catch(() => undefined)
+    await until('mallory’s hello to be refused', () => refusals(victim) > 0, { seen: victim.rejects })
+  }
+  bob.channel.participant.update({ v: 1 })
+  await hears(alice, 'bob', 1)
+  expect(alice.channel.participant.getAll().map(({ id }) => id)).toEqual(['alice', 'bob'])
+  expect(alice.toldOf('bob').filter((event) => event !== 'update')).toEqual(['joined-room'])
+})
+
+it('[T15] a server that keeps asking for new hellos and passes nothing else parts nobody who has a data channel', async () => {
+  const { world, evil, options } = await evilRoom({ hasWebRtc: true })
+  const topic = openTopic(ROOM)
+  const [alice, bob] = [await join(world, 'alice', options), await join(world, 'bob', options)]
+  await alice.sees('alice', 'bob')
+  await bothDirect(alice, bob)
+  // Hellos pass, so that keys change again and again; sealed frames do not.
+  evil.onPayload(({ payload }) => (payload[0] === 0 ? [payload] : []))
+  const untilMs = performance.now() + 4_000
+  let v = 0
+  while (performance.now() < untilMs) {
+    for (const [from, to] of [
+      [alice.connectionId, bob.connectionId],
+      [bob.connectionId, alice.connectionId],
+    ] as const) {
+      evil.inject({ topic, from, to, payload: RESTART_ENVELOPE })
+      evil.inject({ topic, from, to, payload: Uint8Array.of(1, 0, ...crypto.randomBytes(40)) })
+    }
+    bob.channel.participant.update({ v: ++v })
+    await hears(alice, 'bob', v)
+    await new Promise((resume) => setTimeout(resume, 50)) // reason: the attack goes on for a while
+  }
+  expect([alice, bob].every(hasDirect)).toBe(true)
+  expect(alice.toldOf('bob').filter((event) => event !== 'update')).toEqual(['joined-room'])
+})
+
+it('[T15] a server that makes members up shows none', async () => {
+  const { world, evil, options } = await evilRoom()
+  const topic = openTopic(ROOM)
+  const [alice, bob] = [await join(world, 'alice', options), await join(world, 'bob', options)]
+  await alice.sees('alice', 'bob')
+  for (let n = 0; n < 50; n++) {
+    const connectionId = Buffer.from(crypto.randomBytes(17)).toString('base64url').slice(0, 22) as ConnectionId
+    evil.say(alice.connectionId, { kind: 'joined', topic, connectionId })
+    evil.inject({ topic, from: connectionId, to: alice.connectionId, payload: crypto.randomBytes(60) })
+  }
+  bob.channel.participant.update({ v: 1 })
+  await hears(alice, 'bob', 1)
+  expect(alice.channel.participant.getAll()).toHaveLength(2)
+})
+
+it('[T16] a secret that a person thought up is stretched, with one warning that does not show it', async () => {
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+  const { world, options } = await evilRoom({ secret: 'my birthday' })
+  const [alice, bob] = [await join(world, 'alice', options), await join(world, 'bob', options)]
+  await Promise.all([alice.sees('alice', 'bob'), bob.sees('alice', 'bob')])
+  const warned = warn.mock.calls.map((call) => call.join(' '))
+  warn.mockRestore()
+  expect(warned).toHaveLength(2)
+  expect(warned.join()).not.toContain('birthday')
+})
+
+it('[T16] [T17] a server that tries the topics of guessed secrets and names finds nobody', async () => {
+  const secret = createSecret()
+  const { world, evil, options } = await evilRoom({ secret })
+  const alice = await join(world, 'alice', options)
+  await join(world, 'bob', options)
+  await alice.sees('alice', 'bob')
+  const topics = new Set(evil.seen.map(({ topic }) => Buffer.from(topic).toString('hex')))
+  expect(topics.size).toBe(1)
+  expect(topics.has(Buffer.from(openTopic(ROOM)).toString('hex'))).toBe(false)
+  const stranger = await startMallory({ server: world.server, topic: openTopic(ROOM) })
+  expect(stranger.members()).toEqual([])
+  // Even told the topic, nobody passes as a member without the secret.
+  const topic = evil.seen[0]?.topic ?? new Uint8Array(32)
+  const insider = await startMallory({ server: evil.url, topic })
+  await until('the members', () => insider.members().length === 2)
+  await expect(insider.meet(alice.connectionId)).rejects.toThrow('keys for mallory')
+  expect(alice.channel.participant.getAll().map(({ id }) => id)).toEqual(['alice', 'bob'])
+})
+
+it('[T17] who is on no topic has no word in it, and a wrong secret is told in inspect()', async () => {
+  const { world, evil } = await evilRoom()
+  const secrets = [createSecret(), createSecret()]
+  const alice = await join(world, 'alice', { servers: [evil.url], secret: secrets[0] ?? '' })
+  const mallory = await join(world, 'mallory', { servers: [evil.url], secret: secrets[1] ?? '' })
+  const bob = await join(world, 'bob', { servers: [evil.url], secret: secrets[0] ?? '' })
+  await alice.sees('alice', 'bob')
+  await bob.sees('alice', 'bob')
+  expect(mallory.channel.participant.getAll()).toHaveLength(1)
+  expect(evil.seen.filter(({ from, to }) => from === mallory.connectionId || to === mallory.connectionId)).toEqual([])
+})
+
+it('[T15] keys that a server has renewed again and again cost no value, where it passes on the rest', async () => {
+  const { world, evil, options } = await evilRoom()
+  const topic = openTopic(ROOM)
+  const [alice, bob] = [await join(world, 'alice', options), await join(world, 'bob', options)]
+  await alice.sees('alice', 'bob')
+  // A long line, so that a hello takes its time and values go past it.
+  evil.onPayload((passing) => {
+    setTimeout(() => evil.inject(passing), 50)
+    return []
+  })
+  let v = 0
+  for (const afterMs of [30, 60, 90, 120, 150, 180, 210]) {
+    for (const [from, to] of [
+      [alice.connectionId, bob.connectionId],
+      [bob.connectionId, alice.connectionId],
+    ] as const)
+      evil.inject({ topic, from, to, payload: RESTART_ENVELOPE })
+    await new Promise((resume) => setTimeout(resume, afterMs)) // reason: each moment of a hello has its turn
+    v++
+    bob.channel.participant.update({ v })
+    alice.channel.participant.update({ v })
+    await Promise.all([hears(alice, 'bob', v), hears(bob, 'alice', v)])
+    await new Promise((resume) => setTimeout(resume, 550)) // reason: new keys may be asked for twice a second
+  }
+  expect(alice.toldOf('bob').filter((event) => event !== 'update')).toEqual(['joined-room'])
+})

@@ -1,0 +1,258 @@
+/** How long a link lives, and what it loses on the way: nothing, while anything carries it. On virtual time. */
+import { describe, expect, it } from 'vitest'
+import * as Y from 'yjs'
+import { createRoom, hasWay, SERVER, type VirtualMember, type VirtualRoom } from './virtual-kit.ts'
+
+const MINUTE_MS = 60_000
+const v = (observer: VirtualMember, who: string) => (observer.dataOf(who) as { v?: unknown } | undefined)?.v
+
+async function pair(
+  options: { webrtc?: boolean } = {},
+  ids = ['alice', 'bob'],
+): Promise<{
+  room: VirtualRoom
+  alice: VirtualMember
+  bob: VirtualMember
+}> {
+  const room = createRoom()
+  const members: VirtualMember[] = []
+  for (const id of ids) members.push(await room.join(id, {}, options))
+  await room.until('all to meet', () => hasWay(members, options.webrtc === false ? 'relay' : 'direct'), 10_000)
+  const [alice, bob] = members
+  if (alice === undefined || bob === undefined) throw new Error('two joined')
+  return { room, alice, bob }
+}
+
+/** Updates twenty times a second for so long, and resolves with the last value. */
+async function talk(
+  { room, bob }: { room: VirtualRoom; bob: VirtualMember },
+  ms: number,
+  from: number,
+): Promise<number> {
+  let value = from
+  for (let passedMs = 0; passedMs < ms; passedMs += 50) {
+    bob.update({ v: ++value })
+    await room.advance(50)
+  }
+  return value
+}
+
+describe('a change of carrier', () => {
+  it('[L11] raises no event and loses no value: server gone, data channel cut, server back, data channel back', async () => {
+    const scene = await pair()
+    const { room, alice, bob } = scene
+    const server = room.world.server(SERVER)
+    const seen: number[] = []
+    alice.channel.participant.subscribe('presence.update', ({ data }) => {
+      if (typeof data.v === 'number') seen.push(data.v)
+    })
+    let value = 0
+    const steps: readonly (readonly [string, () => void])[] = [
+      ['server gone', () => server.stop()],
+      ['server back', () => server.start()],
+      ['data channel cut', () => room.cut(alice, bob)],
+      ['data channel back', () => room.mend(alice, bob)],
+      ['sockets reset', () => server.reset(bob.resident.host)],
+      ['server gone again', () => server.stop()],
+    ]
+    for (const [step, take] of steps) {
+      take()
+      value = await talk(scene, 40_000, value)
+      await room.until(`the last value after ${step}`, () => v(alice, 'bob') === value, 1_000)
+    }
+    expect(seen).toEqual([...seen].sort((one, other) => one - other))
+    expect(alice.comesAndGoes('bob')).toEqual(['joined-room'])
+    expect(bob.comesAndGoes('alice')).toEqual(['joined-room'])
+  })
+
+  it('[L11] what was said once, as a way died, is there by the next one', async () => {
+    for (const end of ['cut', 'reset'] as const) {
+      const { room, alice, bob } = await pair()
+      if (end === 'cut') room.cut(alice, bob)
+      else room.world.server(SERVER).reset(bob.resident.host)
+      bob.update({ v: end })
+      await room.until('the value', () => v(alice, 'bob') === end, 9_000)
+      expect(alice.comesAndGoes('bob')).toEqual(['joined-room'])
+    }
+  })
+})
+
+describe('a goodbye', () => {
+  it('[L12] comes behind all that was said before it, whatever carries it', async () => {
+    for (const webrtc of [true, false]) {
+      const { room, alice, bob } = await pair({ webrtc })
+      bob.update({ v: 'first' })
+      await room.advance(5)
+      bob.update({ v: 'last word' })
+      await room.leave(bob)
+      await room.until('the leave', () => alice.toldOf('bob').includes('leave'), 1_000)
+      expect(alice.told.filter(([event, who]) => event === 'leave' && who === 'bob')).toEqual([
+        ['leave', 'bob', { v: 'last word' }],
+      ])
+    }
+  })
+})
+
+describe('evidence', () => {
+  it('[L13] the end of a server is no end of its members, the end of a member’s socket is asked about', async () => {
+    for (const webrtc of [true, false]) {
+      const { room, alice, bob } = await pair({ webrtc })
+      room.world.server(SERVER).stop()
+      await room.advance(8_000)
+      room.world.server(SERVER).start()
+      await room.until('the relay again', () => alice.waysTo(bob).includes('relay'), 5_000)
+      expect(alice.comesAndGoes('bob')).toEqual(['joined-room'])
+      bob.resident.host.kill()
+      await room.until('the leave', () => alice.toldOf('bob').includes('leave'), 3_000)
+    }
+  })
+
+  it('[L14] silence of 10 s is nothing, of more it is one leave within 15 s and one joined, also where one side forgot the keys', async () => {
+    for (const [webrtc, silentMs] of [
+      [true, 9_900],
+      [false, 9_900],
+      [true, 30_000],
+      [false, 30_000],
+      [true, 3 * MINUTE_MS],
+      [false, 3 * MINUTE_MS],
+    ] as const) {
+      const { room, alice, bob } = await pair({ webrtc })
+      await room.advance(7_300)
+      bob.resident.host.pause()
+      if (silentMs > 15_000) {
+        await room.until('the leave', () => alice.toldOf('bob').includes('leave'), 15_000)
+        await room.advance(silentMs - 15_000)
+      } else await room.advance(silentMs)
+      bob.resident.host.resume()
+      bob.update({ v: silentMs })
+      await room.until('the value', () => v(alice, 'bob') === silentMs, silentMs > 15_000 ? 12_000 : 1_000)
+      expect(alice.comesAndGoes('bob')).toEqual(
+        silentMs > 15_000 ? ['joined-room', 'leave', 'joined-room'] : ['joined-room'],
+      )
+      expect(bob.comesAndGoes('alice').length).toBeLessThanOrEqual(3)
+    }
+  })
+
+  it('[L15] who slept asks before it judges: nobody left for it who was there all the time', async () => {
+    for (const isSleeping of [true, false]) {
+      const { room, alice, bob } = await pair({ webrtc: false })
+      alice.resident.host.pause(isSleeping)
+      await room.advance(5 * MINUTE_MS)
+      alice.resident.host.resume()
+      await room.until('bob to see alice again', () => bob.ids().includes('alice'), 15_000)
+      await room.advance(20_000)
+      expect(alice.comesAndGoes('bob')).toEqual(['joined-room'])
+      expect(bob.comesAndGoes('alice')).toEqual(['joined-room', 'leave', 'joined-room'])
+    }
+  })
+
+  it('[L16] in an hour of timers once a minute nobody leaves, on either side', async () => {
+    for (const webrtc of [true, false]) {
+      const { room, alice, bob } = await pair({ webrtc }, ['alice', 'bob', 'carol'])
+      bob.resident.host.setPace('minute')
+      for (let minute = 0; minute < 60; minute++) {
+        alice.update({ v: minute })
+        await room.advance(MINUTE_MS)
+        expect(v(bob, 'alice')).toBe(minute)
+      }
+      for (const [observer, who] of [
+        [alice, 'bob'],
+        [bob, 'alice'],
+        [bob, 'carol'],
+      ] as const)
+        expect(observer.comesAndGoes(who)).toEqual(['joined-room'])
+    }
+  }, 60_000)
+
+  it('[L17] a network that splits and heals is one leave and one joined each, right within 3 s', async () => {
+    const { room, alice, bob } = await pair()
+    const { wires } = room.world
+    alice.resident.host.machine.group = 1
+    wires.changed()
+    await room.until('both leaves', () => !alice.ids().includes('bob') && !bob.ids().includes('alice'), 16_000)
+    await room.advance(MINUTE_MS)
+    bob.update({ v: 'apart' })
+    wires.heal()
+    await room.until('both to be back', () => v(alice, 'bob') === 'apart' && bob.ids().includes('alice'), 3_000)
+    for (const [observer, who] of [
+      [alice, 'bob'],
+      [bob, 'alice'],
+    ] as const)
+      expect(observer.comesAndGoes(who)).toEqual(['joined-room', 'leave', 'joined-room'])
+  })
+})
+
+describe('documents', () => {
+  it('[L18] what two wrote while they were apart is one text on both sides when they meet again', async () => {
+    const room = createRoom()
+    const docs = [new Y.Doc(), new Y.Doc()]
+    const [alice, bob] = [
+      await room.join('alice', {}, {}, { doc: docs[0] ?? new Y.Doc(), sync: true }),
+      await room.join('bob', {}, {}, { doc: docs[1] ?? new Y.Doc(), sync: true }),
+    ]
+    await room.until('a data channel', () => hasWay([alice, bob], 'direct'), 10_000)
+    const text = ({ channel }: VirtualMember) => channel.doc.getText('body')
+    const isSame = () => text(alice).toString() === text(bob).toString() && text(bob).length > 0
+    text(alice).insert(0, 'together ')
+    await room.until('the same text', isSame, 1_000)
+    alice.resident.host.machine.group = 1
+    room.world.wires.changed()
+    text(alice).insert(0, 'alice ')
+    text(bob).insert(text(bob).length, 'bob ')
+    await room.advance(30_000)
+    room.world.wires.heal()
+    await room.until('the same text', isSame, 3_000)
+    expect(text(alice).toString()).toBe('alice together bob ')
+  })
+
+  it('[L18] an edit that was under way as its carrier died is not lost', async () => {
+    const room = createRoom()
+    const [alice, bob] = [
+      await room.join('alice', {}, {}, { sync: true }),
+      await room.join('bob', {}, {}, { sync: true }),
+    ]
+    await room.until('a data channel', () => hasWay([alice, bob], 'direct'), 10_000)
+    room.cut(alice, bob)
+    bob.channel.doc.getText('body').insert(0, 'on its way')
+    await room.until('the edit', () => alice.channel.doc.getText('body').length > 0, 10_000)
+  })
+})
+
+describe('a data channel', () => {
+  it('[L19] that does not open is given up after 8 s and tried again ever more rarely; one that can open then does', async () => {
+    const room = createRoom()
+    const [alice, bob] = [await room.join('alice'), await room.join('bob')]
+    room.cut(alice, bob)
+    await room.allSeeAll(1_000)
+    const tries: number[] = []
+    let was = 0
+    for (let second = 1; second <= 240; second++) {
+      await room.advance(1_000)
+      const is = alice.resident.openCount()
+      if (is > was) tries.push(second)
+      was = is
+      expect(is).toBeLessThanOrEqual(3)
+    }
+    const gaps = tries.slice(1).map((at, index) => at - (tries[index] ?? 0))
+    // 8 s each, and 4, 8, 16, 32, 60 s between them.
+    for (const [index, gap] of gaps.entries())
+      expect(Math.abs(gap - ([12, 16, 24, 40][index] ?? 68))).toBeLessThanOrEqual(1)
+    expect(gaps.length).toBeGreaterThanOrEqual(4)
+    room.mend(alice, bob)
+    await room.until('the data channel', () => alice.waysTo(bob)[0] === 'direct', 70_000)
+    expect(alice.comesAndGoes('bob')).toEqual(['joined-room'])
+  })
+
+  it('[L19] that was interrupted for a while is the same one afterwards, or its successor', async () => {
+    for (const cutMs of [3_000, 8_000, 12_000, 40_000]) {
+      const { room, alice, bob } = await pair()
+      room.cut(alice, bob)
+      await room.advance(cutMs)
+      room.mend(alice, bob)
+      await room.until('the data channel', () => alice.waysTo(bob)[0] === 'direct', 30_000)
+      bob.update({ v: cutMs })
+      await room.until('the value', () => v(alice, 'bob') === cutMs, 5_000)
+      expect(alice.comesAndGoes('bob')).toEqual(['joined-room'])
+    }
+  })
+})

@@ -1,0 +1,161 @@
+/** Members behind routers that let no two of them meet directly: real browsers on networks of the test's own making. */
+import type { ChildProcess } from 'node:child_process'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type Browser, chromium } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { BUILT, buildPage, joinOnPage, openPage, type PageMember, untilHeard, untilReached } from '../browser/pages.ts'
+import { FLAGS, FOUND, noChromium } from '../kit/chromium.ts'
+import { endProcess } from '../kit/processes.ts'
+import { until } from '../kit/until.ts'
+import { createNetworks, type Home, hasTool, type Networks, noNetworks, SERVER_ADDRESS } from './namespaces.ts'
+
+const SECOND_MS = 1_000
+const PORT = 4_444
+const TURN_PORT = 3_478
+const STUN = { urls: `stun:${SERVER_ADDRESS}:${TURN_PORT}` }
+const turn = (transport: 'udp' | 'tcp') => ({
+  ...{ urls: `turn:${SERVER_ADDRESS}:${TURN_PORT}?transport=${transport}`, username: 'alice', credential: 'secret' },
+})
+
+const missing = noNetworks() ?? noChromium
+const noTurn = missing ?? (hasTool('turnserver') ? undefined : 'there is no turnserver (apt-get install coturn)')
+for (const what of new Set([missing, noTurn])) if (what !== undefined) console.warn(`SKIPPED: ${what}`)
+
+describe.skipIf(missing !== undefined)('on a network without a direct path', () => {
+  let networks: Networks
+  let folder: string
+  const processes: ChildProcess[] = []
+  const browsers = new Map<Home, Browser>()
+
+  beforeAll(async () => {
+    await buildPage()
+    folder = mkdtempSync(join(tmpdir(), 'networks-'))
+    networks = createNetworks()
+    networks.setTranslation('symmetric')
+    await startServer()
+    if (noTurn === undefined) await startTurn()
+    for (const home of ['left', 'right'] as const) browsers.set(home, await startBrowser(home))
+  })
+  afterAll(async () => {
+    for (const browser of browsers.values()) await browser.close()
+    for (const process of processes) await endProcess(process)
+    networks?.remove()
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
+  })
+  beforeEach(() => {
+    networks.setTranslation('symmetric')
+    networks.setUdp(true)
+  })
+  afterEach(async () => {
+    for (const browser of browsers.values()) for (const context of browser.contexts()) await context.close()
+  })
+
+  async function start(what: string, args: readonly string[], isUp: RegExp): Promise<void> {
+    const child = networks.run(networks.internet, what, args)
+    processes.push(child)
+    let output = ''
+    for (const stream of [child.stdout, child.stderr])
+      stream?.on('data', (chunk) => {
+        output += chunk
+      })
+    await until(`${what} to be up`, () => isUp.test(output), { timeoutMs: 20 * SECOND_MS, seen: () => output })
+  }
+  const startServer = () => {
+    const program = fileURLToPath(new URL('../../signaling-server/main.ts', import.meta.url))
+    const flags = ['serve', '--host', SERVER_ADDRESS, '--port', String(PORT), '--demo', BUILT]
+    return start(process.execPath, ['--import', 'tsx', program, ...flags], /:4444/)
+  }
+  const startTurn = () => {
+    const where = ['-n', '-L', SERVER_ADDRESS, '-p', String(TURN_PORT), '--pidfile', join(folder, 'turn.pid')]
+    const who = ['--lt-cred-mech', '-u', 'alice:secret', '-r', 'networks.test']
+    const quiet = ['--no-tls', '--no-dtls', '--no-cli', '--log-file', 'stdout', '--simple-log']
+    return start('turnserver', [...where, ...who, ...quiet], /pid file created/)
+  }
+
+  /** A browser that is at home there: started through a script, since a driver starts one program. */
+  function startBrowser(home: Home): Promise<Browser> {
+    const { executablePath, env } = JSON.parse(readFileSync(FOUND, 'utf8')) as { executablePath: string; env?: object }
+    const script = join(folder, home)
+    writeFileSync(script, `#!/bin/sh\nexec ip netns exec ${networks.home(home)} "${executablePath}" "$@"\n`)
+    chmodSync(script, 0o755)
+    return chromium.launch({
+      ...{ executablePath: script, headless: true, args: [...FLAGS] },
+      env: { ...(process.env as Record<string, string>), ...env },
+    })
+  }
+
+  async function joinAt(home: Home, id: string, iceServers: RTCIceServer[]): Promise<PageMember> {
+    const browser = browsers.get(home)
+    if (browser === undefined) throw new Error('no browser at home')
+    const page = await openPage(browser, `http://${SERVER_ADDRESS}:${PORT}`)
+    return joinOnPage(page, id, { options: { iceServers }, transport: 'links' })
+  }
+
+  /** Alice is there, bob joins; resolves once each has told the other something, with the ms that took from his join. */
+  async function meet(iceServers: RTCIceServer[]): Promise<{ alice: PageMember; bob: PageMember; ms: number }> {
+    const alice = await joinAt('left', 'alice', iceServers)
+    await until('alice to be connected', async () => (await alice.inspect()).servers[0]?.state === 'open')
+    await alice.update({ from: 'alice' })
+    const bob = await joinAt('right', 'bob', iceServers)
+    const joinedAt = (await bob.told()).find(({ id }) => id === 'bob')?.at ?? Number.NaN
+    const seen = await untilHeard(bob, 'joined-room', 'alice')
+    const seenBack = await untilHeard(alice, 'joined-room', 'bob')
+    return { alice, bob, ms: Math.max(seen.at, seenBack.at) - joinedAt }
+  }
+
+  async function expectTalk(alice: PageMember, bob: PageMember): Promise<void> {
+    await bob.update({ said: true })
+    expect((await untilHeard(alice, 'update', 'bob', { timeoutMs: SECOND_MS })).data).toEqual({ said: true })
+    expect((await alice.toldOf('bob')).filter((event) => event !== 'update')).toEqual(['joined-room'])
+  }
+
+  const neverDirect = async (member: PageMember) => {
+    // Longer than a try for a data channel lasts, and then another one.
+    await member.page.waitForTimeout(15 * SECOND_MS) // reason: what does not come cannot be waited for
+    expect((await member.inspect()).members[1]?.paths).toEqual(['relay'])
+  }
+
+  it.skipIf(noTurn !== undefined)(
+    '[L30] behind routers that keep their ports two meet directly: the networks are what they should be',
+    async () => {
+      networks.setTranslation('cone')
+      const { alice, bob } = await meet([STUN])
+      await untilReached([alice, bob], ['direct', 'relay'], 20 * SECOND_MS)
+      await expectTalk(alice, bob)
+    },
+  )
+
+  it('[L31] behind symmetric translation two meet by the relay within 1 s of joining, and stay there', async () => {
+    const { alice, bob, ms } = await meet([STUN])
+    console.log(`symmetric: met by the relay ${ms} ms after joining`)
+    expect(ms).toBeLessThanOrEqual(SECOND_MS)
+    await neverDirect(alice)
+    await expectTalk(alice, bob)
+  })
+
+  it.skipIf(noTurn !== undefined)('[L32] with a TURN server they have a data channel too', async () => {
+    const { alice, bob, ms } = await meet([turn('udp')])
+    expect(ms).toBeLessThanOrEqual(SECOND_MS)
+    await untilReached([alice, bob], ['direct', 'relay'], 20 * SECOND_MS)
+    await expectTalk(alice, bob)
+  })
+
+  it('[L33] where no UDP passes at all, two meet by the relay within 1 s of joining', async () => {
+    networks.setUdp(false)
+    const { alice, bob, ms } = await meet([STUN])
+    console.log(`no UDP: met by the relay ${ms} ms after joining`)
+    expect(ms).toBeLessThanOrEqual(SECOND_MS)
+    await neverDirect(bob)
+    await expectTalk(alice, bob)
+  })
+
+  it.skipIf(noTurn !== undefined)('[L33] where no UDP passes, TURN over TCP gives a data channel', async () => {
+    networks.setUdp(false)
+    const { alice, bob } = await meet([turn('tcp')])
+    await untilReached([alice, bob], ['direct', 'relay'], 20 * SECOND_MS)
+    await expectTalk(alice, bob)
+  })
+})
