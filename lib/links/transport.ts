@@ -15,8 +15,7 @@ import type { Path, PathId, Transport, TransportNeeds } from '../wire/transport.
 import type { Carrier, CarrierEnd } from './carrier.ts'
 import { type Casting, createCasting } from './casting.ts'
 import type { CreatePeerConnection } from './direct-carrier.ts'
-import type { DocumentLinks } from './document-links.ts'
-import { loadDocumentLinks } from './late-documents.ts'
+import { createDocumentLinks, type DocumentLinks } from './document-links.ts'
 import type { Link } from './link.ts'
 import { createMesh, type Mesh } from './mesh.ts'
 import { createRelayMeeting, type Meeting, type Server } from './relay-meeting.ts'
@@ -104,7 +103,7 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
     })
     mesh = made
     casting = createCasting({ clock, crypto: needs.crypto, topic, senderId: own })
-    if (needs.doc !== undefined) documents = loadDocumentLinks(needs.doc, rejects, () => made.links())
+    if (needs.doc !== undefined) documents = createDocumentLinks(needs.doc, rejects, () => made.links())
     const onMeeting = {
       own,
       topic,
