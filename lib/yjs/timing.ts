@@ -15,6 +15,8 @@ export const PROBE_MS = 1_000
 export const DISCONNECTED_MS = 6_500
 /** A connection that has not opened by then never will (threat T18; connecting took 0.6 s at most where it worked). */
 export const HALF_OPEN_MS = 8_000
+/** While places are short, a connection that was answered keeps its own for so long: three times what connecting took. */
+export const PLACE_MS = 2_000
 /** Every provider speaks as soon as a connection opens; one that hears nothing by then is deaf (two calls that crossed). */
 export const DEAF_MS = 3_000
 /** Open connections of one channel; members beyond are reached by the relay. */

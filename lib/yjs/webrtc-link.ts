@@ -21,6 +21,7 @@ import {
   HALF_OPEN_MS,
   MAX_BACKLOG_BYTES,
   MAX_CHANNEL_MESSAGE_BYTES,
+  PLACE_MS,
   PROBE_MS,
 } from './timing.ts'
 
@@ -44,6 +45,8 @@ export interface Link {
   readonly isInitiator: boolean
   /** A description of the far end came: somebody is there. */
   wasAnswered: boolean
+  /** Whether it is opening for longer than one that works takes. */
+  isLate(): boolean
   isOpen(): boolean
   /** Ended, or about to: counts for nothing any more. */
   isEnding(): boolean
@@ -66,6 +69,7 @@ export function createLink(needs: LinkNeeds): Link {
   const { peer } = conn
   const { clock, rejects } = context
   const binding = createLinkBinding(needs)
+  const begunAtMs = clock.moment().steadyMs
   let isOpen = false
   let isEnding = false
   let didExpire = false
@@ -201,6 +205,7 @@ export function createLink(needs: LinkNeeds): Link {
     peerId,
     isInitiator: peer.initiator,
     wasAnswered: false,
+    isLate: () => !isOpen && clock.moment().steadyMs - begunAtMs >= PLACE_MS,
     isOpen: () => isOpen,
     isEnding: () => isEnding,
     clientId: binding.clientId,
