@@ -53,13 +53,35 @@ function met(): void {
 }
 
 async function stop(): Promise<void> {
+  const pauses = watchPauses()
   const startedAt = performance.now()
   await transport.stop()
-  const stopMs = performance.now() - startedAt
+  const tookMs = performance.now() - startedAt
+  const stopMs = tookMs - pauses.end()
   // A closed handle is gone some turns of the event loop later, and so is the loader of TypeScript.
   const left = () => process.getActiveResourcesInfo().filter((name) => !isOutput(name))
   for (let turn = 0; turn < 1_000 && left().length > 0; turn++) await new Promise((resolve) => setImmediate(resolve))
-  say({ stopped: true, stopMs, clearMs: performance.now() - startedAt - stopMs, left: left() })
+  say({ stopped: true, stopMs, clearMs: performance.now() - startedAt - tookMs, left: left() })
+}
+
+/** How long this process was kept waiting by a busy machine: what its beats were late, in ms. */
+function watchPauses(): { end(): number } {
+  const everyMs = 10
+  let lateMs = 0
+  let lastAt = performance.now()
+  const beat = () => {
+    const now = performance.now()
+    lateMs += Math.max(0, now - lastAt - 2 * everyMs)
+    lastAt = now
+  }
+  const timer = setInterval(beat, everyMs)
+  return {
+    end() {
+      beat()
+      clearInterval(timer)
+      return lateMs
+    },
+  }
 }
 
 /** What this process itself keeps open: its standard streams, and the TypeScript loader while the providers load. */

@@ -53,7 +53,7 @@ describe('the end', { timeout: 60_000 }, () => {
     const { clearMs, left, stopMs } = await alice.untilSaid('stopped')
     const { code } = await alice.untilEnded()
     expect({ code, left, noise: alice.noise() }).toEqual({ code: 0, left: [], noise: '' })
-    // 0.5 s is the promise of `stop` itself; this machine is busy.
+    // 0.5 s is the promise of `stop` itself; the pauses of a busy machine are taken off.
     expect([stopMs, clearMs]).toEqual([expect.toSatisfy((ms) => ms < 600), expect.toSatisfy((ms) => ms < 100)])
     await until('her goodbyes', () => bob.told(self).filter((told) => told.endsWith('goodbye')).length === 2, {
       seen: () => bob.told(self),
