@@ -14,18 +14,23 @@ const BYTES = { perSecond: 393_216, burst: 393_216 }
 /** What may wait to be sent. */
 export const MAX_WAITING_MESSAGES = 10_000
 export const MAX_WAITING_BYTES = 8_388_608
-/** How long a message can be asked for: as long as a member without a path is held, and the question's way. */
+/**
+ * How long a message can be asked for: as long as a member without a path is held, and the question's way. At the rates
+ * above that is at most 4,750 messages and 6 MiB.
+ */
 const KEEP_MS = 15_000
-const MAX_KEPT = 1_024
-const MAX_KEPT_BYTES = 1_048_576
 /** After a server's restart everybody asks at once, and is answered at once. */
 const ANSWER_DELAY_MS = 20
 /** Between two answers: half of the time between two questions of one member. */
 const ANSWER_EVERY_MS = 150
 
-interface Kept {
+interface Outgoing {
   readonly message: MessageFrame
   readonly bytes: number
+}
+
+/** One that was sent, and when for the first time. */
+interface Kept extends Outgoing {
   readonly atMs: number
 }
 
@@ -43,8 +48,9 @@ export function createMessageOutbox(clock: Clock, send: (message: MessageFrame) 
   const now = () => clock.moment().steadyMs
   const messages = createTokenBucket({ ...MESSAGES, nowMs: now() })
   const bytes = createTokenBucket({ ...BYTES, nowMs: now() })
-  let kept: Kept[] = []
-  let waiting: Kept[] = []
+  const kept: Kept[] = []
+  let waiting: Outgoing[] = []
+  let lastSent = 0
   let waitingBytes = 0
   let askedFrom: number | undefined
   let answeredAtMs = Number.NEGATIVE_INFINITY
@@ -67,13 +73,17 @@ export function createMessageOutbox(clock: Clock, send: (message: MessageFrame) 
       bytes.take(entry.bytes, now())
       sent += 1
       waitingBytes -= entry.bytes
+      keep(entry)
       send(entry.message)
     }
     waiting = waiting.slice(sent)
   }
-  const enqueue = (entry: Kept) => {
-    waiting.push(entry)
-    waitingBytes += entry.bytes
+  /** What waits is not lost yet, so it takes no place from what was sent. */
+  const keep = (entry: Outgoing) => {
+    if (entry.message.seq <= lastSent) return
+    lastSent = entry.message.seq
+    kept.push({ ...entry, atMs: now() })
+    while (now() - (kept[0]?.atMs ?? now()) > KEEP_MS) kept.shift()
   }
   const answer = () => {
     cancelAnswer = undefined
@@ -99,9 +109,9 @@ export function createMessageOutbox(clock: Clock, send: (message: MessageFrame) 
       )
     },
     push(message) {
-      const entry = { message, bytes: utf8Bytes(message.body), atMs: now() }
-      kept = trim([...kept, entry], entry.atMs)
-      enqueue(entry)
+      const entry = { message, bytes: utf8Bytes(message.body) }
+      waiting.push(entry)
+      waitingBytes += entry.bytes
       if (cancelDrain === undefined) drain()
     },
     resend(due) {
@@ -112,18 +122,7 @@ export function createMessageOutbox(clock: Clock, send: (message: MessageFrame) 
       cancelDrain?.()
       cancelAnswer?.()
       waiting = []
-      kept = []
+      kept.length = 0
     },
   }
-}
-
-/** Without what is too old, too many or too large to be kept for questions. */
-function trim(kept: readonly Kept[], nowMs: number): Kept[] {
-  let bytes = 0
-  const newestFirst = kept.slice(-MAX_KEPT).reverse()
-  const end = newestFirst.findIndex((entry) => {
-    bytes += entry.bytes
-    return bytes > MAX_KEPT_BYTES || nowMs - entry.atMs > KEEP_MS
-  })
-  return (end < 0 ? newestFirst : newestFirst.slice(0, end)).reverse()
 }

@@ -8,6 +8,8 @@ const MEET_MS = 10_000
 /** Three times what goes out at once. */
 const LARGE_BURST = { count: 72, characters: 16_000 }
 const MANY = 2_500
+/** More than goes out at once: the rest waits while the server is away. */
+const BURST = 1_500
 
 describe.each(['links', 'yjs'] as const)('messages over %s and the relay alone', { timeout: 60_000 }, (transport) => {
   let world: World
@@ -53,6 +55,17 @@ describe.each(['links', 'yjs'] as const)('messages over %s and the relay alone',
     alice.channel.publish('chat', 21)
     for (const member of [bob, carol]) await untilHeard(member, 21)
     for (const member of [alice, bob, carol]) expect([member.heard, member.left]).toEqual([count(21), []])
+  })
+
+  it('[M8] nor does a burst lose any that was on its way to a server that dies', async () => {
+    const [alice, bob] = [await join('alice'), await join('bob')]
+    await untilMet(alice.channel, bob.channel)
+    for (const n of count(BURST)) alice.channel.publish('chat', n)
+    await untilHeard(bob, 1)
+    const restart = await world.stopServer()
+    await restart()
+    await untilHeard(bob, BURST, 30_000)
+    expect([bob.heard, bob.left]).toEqual([count(BURST), []])
   })
 
   it('[M5] a welcome from a joined-room listener reaches each of three who come at once', async () => {
