@@ -9,9 +9,7 @@ import type { SealedLink } from '../identity/seal.ts'
 import { decodeEnvelope, encodeSealedEnvelope } from '../wire/envelope.ts'
 import {
   ASK_FRAME,
-  type CastKeyFrame,
   decodeLinkFrame,
-  encodeCastAck,
   encodePing,
   encodePong,
   GOODBYE_FRAME,
@@ -19,14 +17,11 @@ import {
 } from '../wire/link-frame.ts'
 import type { RejectCounter } from '../wire/result.ts'
 import { byPreference, type Carrier, type CarrierEnd } from './carrier.ts'
-import { type CastIntake, createCastIntake } from './cast-intake.ts'
 import { createHandshake, type HandshakeNeeds } from './handshake.ts'
 import { createLiveness, type Liveness } from './liveness.ts'
 
-/** Whoever casts under a key that we lack is asked to say its entry again, at most so often. */
-const ASK_AGAIN_MS = 2_000
-/** What one says to everybody, and thus may cast. */
-const CASTABLE: readonly LinkFrame['kind'][] = ['entry', 'message', 'goodbye']
+/** Ways that a hello is repeated by at most: some servers, a tab and some neighbours. */
+const MAX_HELLO_WAYS = 4
 
 export interface LinkNeeds {
   readonly peer: ConnectionId
@@ -59,17 +54,12 @@ export interface Link {
   send(frame: Uint8Array): void
   /** Sends a signal: by a carrier that only introduces, too. */
   sendSignal(frame: Uint8Array): void
-  /**
-   * Says goodbye within this call: by every neighbour, or by every other carrier, since neighbours go by those. `except`:
-   * a carrier by which it was said.
-   */
-  sayGoodbye(by: 'neighbours' | 'others', except?: Carrier): void
+  /** Says goodbye within this call: by every neighbour, or by every other carrier, since neighbours go by those. */
+  sayGoodbye(by: 'neighbours' | 'others'): void
   /** Asks at once whether the far end is there: something of it has ended. */
   probe(): void
   /** One beat: asks whoever was silent, judges who did not answer. */
   tick(): void
-  /** Something of ours for this link goes out by a cast: before whatever is sent from now on. */
-  follow(cast: Promise<unknown>): void
   /** Resolves when all that was sent so far has been handed to its carriers. */
   settled(): Promise<unknown>
   liveness(): Liveness
@@ -80,8 +70,6 @@ export function createLink(needs: LinkNeeds): Link {
   const { clock, peer, rejects } = needs
   const carriers = new Map<string, Carrier>()
   let sealed: SealedLink | undefined
-  let intake: CastIntake | undefined
-  let askedAtMs = Number.NEGATIVE_INFINITY
   let goodbye: Uint8Array | undefined
   let isReachable = false
   let wasReachable = false
@@ -90,15 +78,23 @@ export function createLink(needs: LinkNeeds): Link {
   let isClosed = false
   /** What ended and may have taken words of the far end with it. */
   const former = new Set<string>()
-  /** The carrier that the last frame went by. */
-  let lastUsed: string | undefined
+  /** The carrier that the last hello came by. */
+  let helloBy: string | undefined
+  /** The carriers that frames went by since we last said our entry anew. */
+  const used = new Set<string>()
   let sealing: Promise<unknown> = Promise.resolve()
   let opening: Promise<unknown> = Promise.resolve()
 
   const handshake = createHandshake({
     ...needs.handshake,
     clock,
-    send: (envelope) => publicCarriers()[0]?.send(envelope),
+    // What is sealed under new keys goes by the way that the last hello came by, and must not overtake the answer to it. A
+    // server that one of us has lost without knowing leads nowhere: the next try goes by every way.
+    send(envelope, isRepeated) {
+      const all = publicCarriers()
+      const ways = [...all.filter(({ id }) => id === helloBy), ...all.filter(({ id }) => id !== helloBy)]
+      for (const carrier of ways.slice(0, isRepeated ? MAX_HELLO_WAYS : 1)) carrier.send(envelope)
+    },
     onReject: (reason) => rejects.count(reason),
     onKeys: agreed,
   })
@@ -120,13 +116,13 @@ export function createLink(needs: LinkNeeds): Link {
 
   function agreed(keys: SealedLink): void {
     sealed = keys
-    const { crypto, topic } = needs.handshake.hello
-    intake = createCastIntake({ crypto, topic, senderId: peer })
     goodbye = undefined
     // A page that ends has no time to seal anything: its goodbye is sealed beforehand, under a count that ends the link.
     void keys.sealLast(GOODBYE_FRAME).then((last) => {
       if (sealed === keys) goodbye = encodeSealedEnvelope(last)
     })
+    if (helloBy !== undefined) liveness.heard(helloBy)
+    liveness.answered()
     needs.onKeys(link)
     // Who agrees on new keys has lost the former ones, and with them what was said under them; as have we.
     if (isReachable) {
@@ -156,7 +152,7 @@ export function createLink(needs: LinkNeeds): Link {
 
   /** The way that frames went by has failed, and there is another. */
   function reroute(): void {
-    lastUsed = undefined
+    used.clear()
     if (isReachable) needs.onRerouted(link)
   }
 
@@ -189,53 +185,28 @@ export function createLink(needs: LinkNeeds): Link {
     if (opened === undefined || (opened.reason === 'not-authentic' && keys === sealed)) handshake.renew()
   }
 
-  /** In its turn among the sealed ones, since they came in one order. */
-  function receiveCast(carrier: Carrier, bytes: Uint8Array): void {
-    opening = opening.then(async () => {
-      const opened = await intake?.open(bytes)
-      if (isClosed || opened === undefined) return
-      if (opened === 'unknown-key') return askAnew(carrier)
-      if (opened.ok) receiveFrame(carrier, opened.value, CASTABLE)
-      else rejects.count(opened.reason)
-    })
-  }
-
-  /** It thinks that we have a key of its casts. Where another carrier serves, the cast is for others. */
-  function askAnew(carrier: Carrier): void {
-    const nowMs = clock.moment().steadyMs
-    if (best() !== carrier || nowMs - askedAtMs < ASK_AGAIN_MS) return
-    askedAtMs = nowMs
-    sendBy(carrier, ASK_FRAME)
-  }
-
-  function learnKey(carrier: Carrier, given: CastKeyFrame): void {
-    if (intake?.learn(given)) sendBy(carrier, encodeCastAck(given))
-    else rejects.count('stale')
-  }
-
-  function receiveFrame(carrier: Carrier, bytes: Uint8Array, allowed?: readonly LinkFrame['kind'][]) {
+  function receiveFrame(carrier: Carrier, bytes: Uint8Array) {
     const frame = decodeLinkFrame(bytes)
     if (!frame.ok) return rejects.count(frame.reason)
-    const { kind } = frame.value
-    if (allowed?.includes(kind) === false) return rejects.count('malformed')
     heard(carrier.id)
-    if (kind === 'ping') return sendBy(carrier, encodePong(frame.value.token))
-    if (kind === 'castKey') return learnKey(carrier, frame.value)
-    if (kind !== 'pong') needs.onFrame(link, frame.value, carrier)
+    if (frame.value.kind === 'ping') return sendBy(carrier, encodePong(frame.value.token))
+    if (frame.value.kind === 'pong') liveness.answered(frame.value.token)
+    else needs.onFrame(link, frame.value, carrier)
   }
 
   function receiveEnvelope(carrier: Carrier, bytes: Uint8Array) {
     const envelope = decodeEnvelope(bytes)
     if (!envelope.ok) return rejects.count(envelope.reason)
-    if (envelope.value.kind === 'hello') handshake.receive(envelope.value.bytes)
-    else if (envelope.value.kind === 'restart') handshake.restart()
-    else if (envelope.value.kind === 'cast') receiveCast(carrier, envelope.value.bytes)
+    if (envelope.value.kind === 'hello') {
+      helloBy = carrier.id
+      handshake.receive(envelope.value.bytes)
+    } else if (envelope.value.kind === 'restart') handshake.restart()
     else receiveSealed(carrier, envelope.value.bytes)
   }
 
   const link: Link = {
     peer,
-    isReachable: () => isReachable && !isClosed,
+    isReachable: () => isReachable,
     hasKeys: () => sealed !== undefined,
     carriers: sorted,
     best,
@@ -256,8 +227,9 @@ export function createLink(needs: LinkNeeds): Link {
       liveness.forget(id)
       if (carrier.isIntroduction !== true) former.add(id)
       if (best() === undefined) return becomeUnreachable(how, how === 'lost' ? liveness.silentForMs() : 0)
-      if (id === lastUsed) reroute()
+      if (used.has(id)) reroute()
       if (how === 'closed') link.probe()
+      else liveness.ask(sorted())
     },
     receive(carrierId, bytes) {
       const carrier = carriers.get(carrierId)
@@ -268,16 +240,16 @@ export function createLink(needs: LinkNeeds): Link {
     send(frame) {
       const carrier = best()
       if (carrier === undefined) return
-      lastUsed = carrier.id
+      used.add(carrier.id)
       sendBy(carrier, frame)
     },
     sendSignal(frame) {
       const carrier = best() ?? sorted()[0]
       if (carrier !== undefined) sendBy(carrier, frame)
     },
-    sayGoodbye(by, except) {
+    sayGoodbye(by) {
       for (const carrier of carriers.values()) {
-        if (carrier === except || (carrier.kind === 'via') !== (by === 'neighbours')) continue
+        if ((carrier.kind === 'via') !== (by === 'neighbours')) continue
         if (carrier.isPrivate) carrier.send(GOODBYE_FRAME)
         else if (goodbye !== undefined) carrier.send(goodbye)
       }
@@ -286,13 +258,8 @@ export function createLink(needs: LinkNeeds): Link {
     tick() {
       const all = sorted()
       const carrier = sealed === undefined ? undefined : best()
-      if (carrier !== undefined && lastUsed !== undefined && lastUsed !== carrier.id && liveness.isSuspect(lastUsed))
-        reroute()
+      if (carrier !== undefined && [...used].some((id) => id !== carrier.id && liveness.isSuspect(id))) reroute()
       liveness.tick(carrier, all)
-    },
-    follow(cast) {
-      lastUsed = best()?.id
-      sealing = Promise.all([sealing, cast])
     },
     settled: () => sealing,
     liveness: () => liveness,

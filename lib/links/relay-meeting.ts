@@ -1,8 +1,9 @@
 /** Meets the others of a topic by one server, and is carried by it. The server is told nothing but who the bytes are for. */
+import type { Clock } from '../base/clock.ts'
 import type { ConnectionId } from '../base/ids.ts'
-import { isCastEnvelope } from '../wire/envelope.ts'
 import type { ServerState } from '../wire/transport.ts'
-import type { Carrier, CarrierEnd, Group } from './carrier.ts'
+import type { Carrier, CarrierEnd } from './carrier.ts'
+import { createMeetAgain } from './meet-again.ts'
 
 /** What a server's client offers; `lib/signaling` implements it. */
 export interface Server {
@@ -30,6 +31,7 @@ export interface ServerTopic {
 
 /** Where others are met, and how they are told of. */
 export interface MeetingNeeds {
+  readonly clock: Clock
   readonly own: ConnectionId
   readonly topic: Uint8Array
   onCarrier(peer: ConnectionId, carrier: Carrier): void
@@ -55,9 +57,7 @@ export function createRelayMeeting(needs: RelayMeetingNeeds): Meeting {
   const { server } = needs
   const id = `relay:${needs.index}`
   const met = new Set<ConnectionId>()
-  /** All others on the topic, by the server's word. */
-  const present = new Set<ConnectionId>()
-  const group: Group = { size: () => present.size, cast: (bytes) => void topic.cast(bytes) }
+  const again = createMeetAgain(needs.clock, meet)
 
   function meet(peer: ConnectionId): void {
     if (peer === needs.own || met.has(peer)) return
@@ -67,46 +67,45 @@ export function createRelayMeeting(needs: RelayMeetingNeeds): Meeting {
       kind: 'relay',
       isPrivate: false,
       isIntroduction: !needs.isRelay,
-      ...(needs.isRelay && { group }),
       send: (bytes) => void topic.send(peer, bytes),
       backlogBytes: server.backlogBytes,
-      close: () => void met.delete(peer),
+      close() {
+        if (met.delete(peer)) again.forgotten(peer)
+      },
     })
   }
 
   function part(peer: ConnectionId, how: CarrierEnd): void {
+    again.ended(peer)
     if (met.delete(peer)) needs.onEnd(peer, id, how)
   }
 
   const topic = server.join(needs.topic, {
     onMembers(members) {
-      present.clear()
-      for (const peer of members) {
-        present.add(peer)
-        meet(peer)
-      }
+      for (const peer of members) meet(peer)
     },
-    onJoined(peer) {
-      present.add(peer)
-      meet(peer)
-    },
-    onLeft(peer) {
-      present.delete(peer)
-      part(peer, 'closed')
-    },
+    onJoined: meet,
+    // One whom the server has not heard may well be heard by us: that is silence, and no end.
+    onLeft: (peer, silentMs) => part(peer, silentMs > 0 ? 'lost' : 'closed'),
     onFrame(peer, payload) {
-      // A cast is for those who have met already: the last one of somebody who is gone brings nobody back.
-      if (!isCastEnvelope(payload)) meet(peer)
+      meet(peer)
       needs.onBytes(peer, id, payload)
     },
     // A server's end is no word about its members.
     onLost() {
-      present.clear()
+      again.clear()
       for (const peer of [...met]) part(peer, 'lost')
       needs.onStatus()
     },
     onOpen: needs.onStatus,
   })
 
-  return { isOpen: () => topic.isOpen, leave: topic.leave }
+  return {
+    isOpen: () => topic.isOpen,
+    leave() {
+      met.clear()
+      again.clear()
+      return topic.leave()
+    },
+  }
 }

@@ -61,7 +61,6 @@ export function createYjsTransport(needs: YjsTransportNeeds): Transport {
     maxEntryBytes: needs.maxEntryBytes,
     rejects,
     refreshedEntry: () => (own === undefined || isStopped ? undefined : ownEntry(own)),
-    currentEntry: (sent) => (own === undefined || isStopped || own === sent.state ? sent : ownEntry(own)),
     onEvidence(evidence) {
       if (!isStopped) needs.onEvidence(evidence)
     },
@@ -117,10 +116,10 @@ export function createYjsTransport(needs: YjsTransportNeeds): Transport {
     hold(state) {
       if (own !== undefined) own = state
     },
-    send(message, to) {
+    send(message) {
       if (isStopped) return
       const frame = encodeMessageFrame(message)
-      for (const carrier of carriers) carrier.send(frame, to)
+      for (const carrier of carriers) carrier.send(frame)
     },
     stop({ isImmediate = false } = {}) {
       if (isImmediate) flush.cutShort()
