@@ -121,7 +121,7 @@ export function createMembership<T>(
         if (evidence.kind !== 'entry') log(`${name}: ${evidence.path.id} ${evidence.kind}`)
         roster.take(evidence)
       },
-      onMessage: (_path, message) => messages.receive(message),
+      onMessage: (_path, message, isEarly = false) => messages.receive(message, isEarly),
       onStatus: () => log(`${name}: servers ${JSON.stringify(transport?.inspect().servers ?? [])}`),
     })
     transport.publish(ownState())

@@ -49,11 +49,18 @@ export function expectMessages(order: MessageOrder, clientId: ClientId, sent: nu
   return new Map(order).set(clientId, settled({ ...sender, sent: Math.max(sender.sent, sent) }, now))
 }
 
-/** Takes one message. Of a sender who was not met the first is always due; one from before the due one is dropped. */
-export function takeMessage(order: MessageOrder, message: MessageFrame, now: number): MessageOrderStep {
+/**
+ * Takes one message. Of a sender who was not met the first is always due; one from before the due one is dropped, unless
+ * it `isEarly`: it came before its sender's entry did, so whoever sent it knew us already.
+ */
+export function takeMessage(
+  order: MessageOrder,
+  message: MessageFrame,
+  now: number,
+  isEarly = false,
+): MessageOrderStep {
   const met = order.get(message.clientId) ?? meet(message.seq)
-  // It was sent to us before its sender's entry reached us: whoever sent it knew us.
-  const due = met.hasBegun ? met.due : Math.min(met.due, message.seq)
+  const due = isEarly && !met.hasBegun ? Math.min(met.due, message.seq) : met.due
   if (message.seq < due) return { order, ready: [] }
   const sender = { ...met, due, held: new Map(met.held).set(message.seq, message) }
   return release(order, message.clientId, isOverfull(sender) ? skipGap(sender) : sender, now)

@@ -56,7 +56,8 @@ export interface Messages {
   publish(event: string, data: unknown): void
   on(event: string, listener: (message: RealtimeMessage) => unknown): Unsubscribe
   off(event: string, listener?: (message: RealtimeMessage) => unknown): void
-  receive(message: MessageFrame): void
+  /** `isEarly`: it came before its sender's entry. */
+  receive(message: MessageFrame, isEarly: boolean): void
   /** A member's entry came: it has sent so many. */
   expect(clientId: ClientId, sent: number): void
   /** How many we sent. */
@@ -136,13 +137,13 @@ export function createMessages(needs: MessagesNeeds): Messages {
     },
     on: emitter.on,
     off: emitter.off,
-    receive(message) {
+    receive(message, isEarly) {
       // Before anything is kept of it: who sends it is a member, and it is no larger than a message may be.
       const isTooLarge = utf8Bytes(message.body) > needs.maxDataBytes + MAX_ENVELOPE_BYTES
       const isMember = needs.findSender(message.clientId) !== undefined
       if (isTooLarge || !isMember) rejects.count(isTooLarge ? 'too-large' : 'not-owner')
       else if (isQuestion(message)) answer(message)
-      else settle(takeMessage(order, message, steadyMs()))
+      else settle(takeMessage(order, message, steadyMs(), isEarly))
     },
     expect(sender, sent) {
       settle({ order: expectMessages(order, sender, sent, steadyMs()), ready: [] })

@@ -15,10 +15,10 @@ import {
 const alice = 1 as ClientId
 const message = (seq: number, clientId = alice, body = String(seq)) => ({ clientId, seq, body })
 
-function take(seqs: number[], order: MessageOrder = new Map(), now = 0) {
+function take(seqs: number[], order: MessageOrder = new Map(), now = 0, isEarly = false) {
   const ready: number[] = []
   for (const seq of seqs) {
-    const step = takeMessage(order, message(seq), now)
+    const step = takeMessage(order, message(seq), now, isEarly)
     order = step.order
     ready.push(...step.ready.map((frame) => frame.seq))
   }
@@ -45,8 +45,12 @@ describe('messages that come by several paths', () => {
   })
 
   it('[M5] one that was sent before its sender’s entry reached us is told: whoever sent it knew us', () => {
-    expect(take([5, 6, 7], met(6)).ready).toEqual([5, 6, 7])
-    expect(take([6], take([7], met(6)).order).ready).toEqual([])
+    expect(take([5, 6, 7], met(6), 0, true).ready).toEqual([5, 6, 7])
+    expect(take([6], take([7], met(6)).order, 0, true).ready).toEqual([])
+  })
+
+  it('[C3] what is sent again for others, from before its sender was met, is not told: there is no history', () => {
+    expect(take([5, 6, 7], met(6)).ready).toEqual([7])
   })
 
   it('[M2] one whose predecessor is missing waits a second for it, then goes on without', () => {

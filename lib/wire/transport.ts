@@ -80,8 +80,8 @@ export interface TransportNeeds {
   readonly maxEntryBytes: number
   readonly rejects: RejectCounter
   onEvidence(evidence: Evidence): void
-  /** `path.clientId === message.clientId` always holds. */
-  onMessage(path: Path, message: MessageFrame): void
+  /** `path.clientId === message.clientId` always holds. `isEarly`: it came before the entry of its sender did. */
+  onMessage(path: Path, message: MessageFrame, isEarly?: boolean): void
   /** Servers came or went: a look at `inspect()` is worth it. */
   onStatus(): void
 }

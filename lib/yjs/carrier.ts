@@ -36,7 +36,8 @@ export interface CarrierContext {
   /** The entry that a carrier sent last, or where what we say has changed since, as it is now under a fresh clock. */
   currentEntry(sent: AwarenessEntry): AwarenessEntry
   onEvidence(evidence: Evidence): void
-  onMessage(path: Path, message: MessageFrame): void
+  /** `isEarly`: it came before the entry of its sender did. */
+  onMessage(path: Path, message: MessageFrame, isEarly?: boolean): void
   /** A frame came from somebody, well-formed or not: the moment to do what a slow timer is late with. */
   onTraffic(): void
   /** Somebody said that we are gone. */

@@ -105,7 +105,7 @@ export function createClientPaths(context: CarrierContext, makePath: (clientId: 
     const nowMs = steadyMs()
     const due = early.filter(({ message, atMs }) => message.clientId === path.clientId && nowMs - atMs < EARLY_TTL_MS)
     early = early.filter(({ message }) => message.clientId !== path.clientId)
-    for (const { message } of due) context.onMessage(path, message)
+    for (const { message } of due) context.onMessage(path, message, true)
   }
 
   return {

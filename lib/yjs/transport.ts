@@ -65,8 +65,8 @@ export function createYjsTransport(needs: YjsTransportNeeds): Transport {
     onEvidence(evidence) {
       if (!isStopped) needs.onEvidence(evidence)
     },
-    onMessage(path, message) {
-      if (!isStopped) needs.onMessage(path, message)
+    onMessage(path, message, isEarly) {
+      if (!isStopped) needs.onMessage(path, message, isEarly)
     },
     onTraffic: renewal.catchUp,
     onOwnGoodbye: renewal.object,
