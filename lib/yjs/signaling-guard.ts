@@ -11,6 +11,9 @@ import { createBackoff } from './backoff.ts'
 import { MAX_SIGNALING_CHARS } from './signaling-message.ts'
 import type { StockSignaling } from './stock.ts'
 
+/** `WebSocket.OPEN`, which Node 20 has no class for. */
+const OPEN = 1
+
 export interface TopicGuard {
   readonly clock: Clock
   readonly random: RandomBytes
@@ -47,6 +50,11 @@ function createConnGuard(conn: StockSignaling, { clock, random, rejects }: Topic
   const backoff = createBackoff(clock, random)
   let guarded: WebSocket | undefined
   let isWaiting = false
+  const stockSend = conn.send.bind(conn)
+  // A candidate may come while the socket is still connecting anew: sent then, it would throw outside of any call.
+  conn.send = (message) => {
+    if (conn.ws?.readyState === OPEN) stockSend(message)
+  }
 
   function reconnect(): void {
     isWaiting = false

@@ -50,6 +50,7 @@ export interface StockSignaling {
   lastMessageReceived: number
   readonly providers: Set<unknown>
   connect(): void
+  send(message: unknown): void
   emit(event: 'message', args: readonly unknown[]): void
 }
 

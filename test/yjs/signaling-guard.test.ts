@@ -7,6 +7,7 @@ import type { StockSignaling } from '../../lib/yjs/stock.ts'
 import { createVirtualClock } from '../kit/virtual-clock.ts'
 
 interface FakeSocket {
+  readyState: number
   onmessage: (event: { data: unknown }) => void
   onclose: (event: object) => void
   onerror: (event: object) => void
@@ -15,6 +16,7 @@ interface FakeSocket {
 /** Like lib0's client: what its handlers do to it when a socket ends, and how long it would then wait. */
 function open() {
   const stock: unknown[] = []
+  const sent: unknown[] = []
   const waits: { ms: number; isWanted: boolean }[] = []
   const conn = {
     ws: null as FakeSocket | null,
@@ -33,7 +35,11 @@ function open() {
         conn.connected = false
         waits.push({ ms: Math.log10(conn.unsuccessfulReconnects + 1) * 1_200, isWanted: conn.shouldConnect })
       }
-      conn.ws = { onmessage: ({ data }) => void stock.push(data), onclose: ended, onerror: ended }
+      conn.ws = { readyState: 0, onmessage: ({ data }) => void stock.push(data), onclose: ended, onerror: ended }
+    },
+    send(message: unknown) {
+      if (conn.ws?.readyState !== 1) throw new Error('WebSocket is not open')
+      sent.push(message)
     },
     emit: (_: string, [message]: readonly unknown[]) => void stock.push(message),
   }
@@ -53,8 +59,18 @@ function open() {
   })
   const say = (data: unknown) => conn.ws?.onmessage({ data })
   const publish = (topic: unknown, data: unknown) => say(JSON.stringify({ type: 'publish', topic, data }))
-  return { clock, conn, heard, publish, rejects, release, say, stock, waits }
+  return { clock, conn, heard, publish, rejects, release, say, sent, stock, waits }
 }
+
+it('[Y29] what y-webrtc says while the socket is not open is dropped, and throws nothing', () => {
+  const { conn, sent } = open()
+  conn.send('too soon')
+  if (conn.ws !== null) conn.ws.readyState = 1
+  conn.send('in time')
+  conn.ws = null
+  conn.send('too late')
+  expect(sent).toEqual(['in time'])
+})
 
 it('[Y14] texts that are no JSON or too long, and binary messages, are counted; unknown types are passed over', () => {
   const { heard, rejects, say, stock } = open()
