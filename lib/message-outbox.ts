@@ -8,7 +8,10 @@ import { utf8Bytes } from './base/json.ts'
 import { createTokenBucket } from './base/token-bucket.ts'
 import type { MessageFrame } from './wire/frame.ts'
 
-/** Half of what the server takes of one socket in the long run (its `maxMessagesPerSecond`, `maxBytesPerSecond`). */
+/**
+ * Half of the messages and three eighths of the bytes that the server takes of one socket (`maxMessagesPerSecond`,
+ * `maxMessageBurst`, `maxBytesPerSecond`, `maxByteBurst`): entries go by the same socket, up to half of its bytes.
+ */
 const MESSAGES = { perSecond: 250, burst: 1_000 }
 const BYTES = { perSecond: 393_216, burst: 393_216 }
 /** What may wait to be sent. */

@@ -1,5 +1,6 @@
 /**
- * Loads the stock providers, only when they are needed, and says whether WebRTC is possible here.
+ * Brings the stock providers: y-websocket with this room, which is loaded late itself, and y-webrtc only where WebRTC is
+ * possible, which is said here too.
  *
  * Node 20 has no global WebSocket, and y-webrtc knows only the global one: where a WebRTC implementation is injected and
  * there is none, `globalThis.WebSocket` becomes that of `ws`. This is the one thing that this library leaves in a process.

@@ -9,8 +9,9 @@ export const TAB_ANSWER_MS = 5_000
 /** A healthy data channel answers within a round trip; after this it is taken for dead. */
 export const PROBE_MS = 1_000
 /**
- * How long a connection may be `disconnected` to ICE, which browsers tell 2.5 to 7 s into a silence. A gap of 10 s stays
- * unnoticed with it, and a silent member is gone in 15 s; some implementations never say `failed`.
+ * How long a connection may be `disconnected` to ICE; some implementations never say `failed`. @roamhq/wrtc tells it 7.6 s
+ * into a silence (without a server a silent member is gone after 15.6 s, `faults.bench.ts`). With the hold of 1.5 s after
+ * it, a gap of 10 s stays unnoticed wherever ICE waits for 2 s at least.
  */
 export const DISCONNECTED_MS = 6_500
 /** A connection that has not opened by then never will (threat T18; connecting took 0.6 s at most where it worked). */

@@ -1,6 +1,7 @@
 /** Three members in processes of their own update twenty times a second while one carrier after another ends. */
-import { afterEach, describe, expect, it } from 'vitest'
-import { findFreePort, type MemberProcess, type ServerProcess, startMember, startServer } from '../kit/processes.ts'
+import { describe, expect, it } from 'vitest'
+import { keepRunning } from '../kit/keep-running.ts'
+import { findFreePort, type MemberProcess, startMember, startServer } from '../kit/processes.ts'
 import { until } from '../kit/until.ts'
 
 const TALK_MS = 50
@@ -8,15 +9,7 @@ const MEET_MS = 15_000
 /** How soon the last value is everywhere after a carrier ended. */
 const ARRIVE_MS = 1_000
 
-let running: (MemberProcess | ServerProcess)[] = []
-afterEach(async () => {
-  await Promise.all(running.map((process) => ('kill' in process ? process.kill() : process.end())))
-  running = []
-})
-const keep = <Process extends MemberProcess | ServerProcess>(process: Process): Process => {
-  running.push(process)
-  return process
-}
+const keep = keepRunning()
 
 const untilAll = (members: MemberProcess[], way: string, isThere = true) =>
   until(

@@ -1,5 +1,6 @@
 /** The table "how soon, how sure", against real processes that are killed, stopped and restarted. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { keepRunning } from '../kit/keep-running.ts'
 import { findFreePort, type MemberProcess, type ServerProcess, startMember, startServer } from '../kit/processes.ts'
 import { until } from '../kit/until.ts'
 
@@ -8,16 +9,7 @@ const LEAVE_CLEAN_MS = 1_000
 const LEAVE_KILLED_MS = 3_000
 const LEAVE_SILENT_MS = 15_000
 
-let running: (MemberProcess | ServerProcess)[] = []
-afterEach(async () => {
-  await Promise.all(running.map((process) => ('kill' in process ? process.kill() : process.end())))
-  running = []
-})
-
-const keep = <Process extends MemberProcess | ServerProcess>(process: Process): Process => {
-  running.push(process)
-  return process
-}
+const keep = keepRunning()
 let transport: 'links' | 'yjs' = 'yjs'
 const join = async (id: string, server: ServerProcess, hasWebRtc: boolean) =>
   keep(await startMember(id, { room: 'faults', servers: [server.url], hasWebRtc, transport }))

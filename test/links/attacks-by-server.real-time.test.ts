@@ -225,7 +225,7 @@ it('[T15] keys that a server has renewed again and again cost no value, where it
   await alice.sees('alice', 'bob')
   // A long line, so that a hello takes its time and values go past it.
   evil.onPayload((passing) => {
-    setTimeout(() => evil.inject(passing), 50)
+    setTimeout(() => evil.inject(passing), 50) // reason: the line itself takes so long
     return []
   })
   let v = 0

@@ -39,16 +39,22 @@ function spawnMember(servers: string, room: string, script: string) {
   }
 }
 
+/** Alice in a process of her own, and bob here, who knows her by a data channel and by the relay. */
+async function meetAlice() {
+  const { url } = await startServer()
+  const room = freshRoom()
+  const bob = createDirectMember({ room, servers: [url] })
+  bob.say('b')
+  const alice = spawnMember(url, room, 'stay')
+  const self = { clientId: alice.child.pid as never }
+  await alice.untilSaid('met')
+  await until('both ways', () => bob.hasPath(self, 'direct') && bob.hasPath(self, 'relay'), { timeoutMs: 15_000 })
+  return { alice, bob, self }
+}
+
 describe('the end', { timeout: 60_000 }, () => {
   it('[Y17] stopped with open data channels, relay and tabs, a process ends by itself, silently, and nothing is left', async () => {
-    const { url } = await startServer()
-    const room = freshRoom()
-    const bob = createDirectMember({ room, servers: [url] })
-    bob.say('b')
-    const alice = spawnMember(url, room, 'stay')
-    const self = { clientId: alice.child.pid as never }
-    await alice.untilSaid('met')
-    await until('both ways', () => bob.hasPath(self, 'direct') && bob.hasPath(self, 'relay'), { timeoutMs: 15_000 })
+    const { alice, bob, self } = await meetAlice()
     alice.child.kill('SIGUSR2')
     const { clearMs, left, stopMs } = await alice.untilSaid('stopped')
     const { code } = await alice.untilEnded()
@@ -95,14 +101,7 @@ describe('the end', { timeout: 60_000 }, () => {
   })
 
   it('[Y8] a process that is killed is gone from the relay at once, and its open data channel is asked and closed within 3 s', async () => {
-    const { url } = await startServer()
-    const room = freshRoom()
-    const bob = createDirectMember({ room, servers: [url] })
-    bob.say('b')
-    const alice = spawnMember(url, room, 'stay')
-    const self = { clientId: alice.child.pid as never }
-    await alice.untilSaid('met')
-    await until('both ways', () => bob.hasPath(self, 'direct') && bob.hasPath(self, 'relay'), { timeoutMs: 15_000 })
+    const { alice, bob, self } = await meetAlice()
     alice.child.kill('SIGKILL')
     await until('both ends', () => !bob.hasPath(self, 'direct') && !bob.hasPath(self, 'relay'), {
       timeoutMs: 3_000,
