@@ -87,6 +87,15 @@ describe('our messages on their way out', () => {
     expect(sent).toEqual(count(4, 1_503))
   })
 
+  it('[M4] not a moment longer, though nothing was sent since', async () => {
+    const { clock, sent, outbox, push } = open()
+    push(1, 3)
+    await clock.advance(15_001)
+    outbox.resend(1)
+    await clock.advance(1_000)
+    expect(sent).toEqual([1, 2, 3])
+  })
+
   it('[M4] what waits takes no place from what was sent', async () => {
     const { clock, sent, outbox, push } = open()
     push(1, 2_500)
