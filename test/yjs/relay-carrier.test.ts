@@ -225,6 +225,22 @@ describe('relay', { timeout: 20_000 }, () => {
     expect(alice.messages.map(({ path, message }) => [path.id, message.body])).toEqual([[`relay:0:5`, 'yo']])
   })
 
+  it('[M4] asked, it says what has changed since without a send, under a newer clock: whoever is back sees only those', async () => {
+    const relay = await startRawRelay()
+    const alice = createMember({ room: 'r', servers: [relay.url] })
+    alice.say('a')
+    const { ws, frames } = await relay.socket(0)
+    await until('the entry', () => frames.length === 2)
+    alice.transport.hold({ text: 'a, and one message' })
+    ws.send(QUERY_FRAME)
+    await until('the answer', () => frames.length === 3)
+    ws.send(QUERY_FRAME)
+    await until('the second answer', () => frames.length === 4)
+    const [first, second, third] = frames.slice(1).map((frame) => Number(/@(\d+)/.exec(frame)?.[1]))
+    expect(frames.slice(2).every((frame) => frame.endsWith('"a, and one message"'))).toBe(true)
+    expect([(second ?? 0) > (first ?? 0), third]).toEqual([true, second])
+  })
+
   it('[Y15] without a document a sync step 1 is left to the server, and other sync frames go nowhere', async () => {
     const relay = await startRawRelay()
     const alice = createMember({ room: 'r', servers: [relay.url] })
