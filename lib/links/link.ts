@@ -282,7 +282,8 @@ export function createLink(needs: LinkNeeds): Link {
         else if (goodbye !== undefined) carrier.send(goodbye)
       }
     },
-    probe: () => liveness.probe(sorted(), () => becomeUnreachable('closed', 0)),
+    // [F4] Silence counts from its beginning, also where it is an end told late that has us ask.
+    probe: () => liveness.probe(sorted(), () => becomeUnreachable('closed', liveness.silentForMs())),
     tick() {
       const all = sorted()
       const carrier = sealed === undefined ? undefined : best()
