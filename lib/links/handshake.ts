@@ -22,7 +22,8 @@ export interface HandshakeNeeds {
   readonly random: RandomBytes
   /** Whether we speak first: the lower connectionId does. */
   readonly isInitiator: boolean
-  send(envelope: Uint8Array): void
+  /** `isRepeated`: the same was said in vain before, so another way may be the better one. */
+  send(envelope: Uint8Array, isRepeated: boolean): void
   onKeys(sealed: SealedLink): void
   onReject(reason: RejectReason): void
 }
@@ -49,19 +50,24 @@ export function createHandshake(needs: HandshakeNeeds): Handshake {
   let cancelRetry: CancelTimer | undefined
   let receiving: Promise<unknown> = Promise.resolve()
   let isStopped = false
+  /** How often we began without an end. */
+  let tries = 0
+
+  const send = (envelope: Uint8Array): void => needs.send(envelope, tries > 1)
 
   async function speak(): Promise<void> {
     beganAtMs = clock.moment().steadyMs
     hello = make()
     const own = hello
     const first = await own.start()
-    if (first !== undefined && own === hello && !isStopped) needs.send(encodeHelloEnvelope(first))
+    if (first !== undefined && own === hello && !isStopped) send(encodeHelloEnvelope(first))
   }
 
   function begin(): void {
     if (isStopped || cancelRetry !== undefined) return
+    tries += 1
     if (isInitiator) void speak()
-    else needs.send(RESTART_ENVELOPE)
+    else send(RESTART_ENVELOPE)
     cancelRetry = clock.setTimer(() => {
       cancelRetry = undefined
       begin()
@@ -71,6 +77,7 @@ export function createHandshake(needs: HandshakeNeeds): Handshake {
   function settle(): void {
     cancelRetry?.()
     cancelRetry = undefined
+    tries = 0
   }
 
   async function receive(bytes: Uint8Array): Promise<void> {
@@ -78,7 +85,7 @@ export function createHandshake(needs: HandshakeNeeds): Handshake {
     const step = await own.receive(bytes)
     if (own !== hello || isStopped) return
     if (!step.ok) return needs.onReject(step.reason)
-    if (step.send !== undefined) needs.send(encodeHelloEnvelope(step.send))
+    if (step.send !== undefined) send(encodeHelloEnvelope(step.send))
     if (step.keys === undefined) return
     settle()
     needs.onKeys(createSealedLink(step.keys, needs.hello.crypto, needs.hello.topic))
@@ -90,7 +97,7 @@ export function createHandshake(needs: HandshakeNeeds): Handshake {
     if (isStopped || nowMs - beganAtMs < MIN_RESTART_MS) return
     beganAtMs = nowMs
     if (isInitiator) void speak()
-    else needs.send(RESTART_ENVELOPE)
+    else send(RESTART_ENVELOPE)
   }
 
   return {

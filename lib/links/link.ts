@@ -20,6 +20,9 @@ import { byPreference, type Carrier, type CarrierEnd } from './carrier.ts'
 import { createHandshake, type HandshakeNeeds } from './handshake.ts'
 import { createLiveness, type Liveness } from './liveness.ts'
 
+/** Ways that a hello is repeated by at most: some servers, a tab and some neighbours. */
+const MAX_HELLO_WAYS = 4
+
 export interface LinkNeeds {
   readonly peer: ConnectionId
   readonly clock: Clock
@@ -75,6 +78,8 @@ export function createLink(needs: LinkNeeds): Link {
   let isClosed = false
   /** What ended and may have taken words of the far end with it. */
   const former = new Set<string>()
+  /** The carrier that the last hello came by. */
+  let helloBy: string | undefined
   /** The carrier that the last frame went by. */
   let lastUsed: string | undefined
   let sealing: Promise<unknown> = Promise.resolve()
@@ -83,7 +88,13 @@ export function createLink(needs: LinkNeeds): Link {
   const handshake = createHandshake({
     ...needs.handshake,
     clock,
-    send: (envelope) => publicCarriers()[0]?.send(envelope),
+    // What is sealed under new keys goes by the way that the last hello came by, and must not overtake the answer to it. A
+    // server that one of us has lost without knowing leads nowhere: the next try goes by every way.
+    send(envelope, isRepeated) {
+      const all = publicCarriers()
+      const ways = [...all.filter(({ id }) => id === helloBy), ...all.filter(({ id }) => id !== helloBy)]
+      for (const carrier of ways.slice(0, isRepeated ? MAX_HELLO_WAYS : 1)) carrier.send(envelope)
+    },
     onReject: (reason) => rejects.count(reason),
     onKeys: agreed,
   })
@@ -110,6 +121,8 @@ export function createLink(needs: LinkNeeds): Link {
     void keys.sealLast(GOODBYE_FRAME).then((last) => {
       if (sealed === keys) goodbye = encodeSealedEnvelope(last)
     })
+    if (helloBy !== undefined) liveness.heard(helloBy)
+    liveness.answered()
     needs.onKeys(link)
     // Who agrees on new keys has lost the former ones, and with them what was said under them; as have we.
     if (isReachable) {
@@ -177,14 +190,17 @@ export function createLink(needs: LinkNeeds): Link {
     if (!frame.ok) return rejects.count(frame.reason)
     heard(carrier.id)
     if (frame.value.kind === 'ping') return sendBy(carrier, encodePong(frame.value.token))
-    if (frame.value.kind !== 'pong') needs.onFrame(link, frame.value, carrier)
+    if (frame.value.kind === 'pong') liveness.answered(frame.value.token)
+    else needs.onFrame(link, frame.value, carrier)
   }
 
   function receiveEnvelope(carrier: Carrier, bytes: Uint8Array) {
     const envelope = decodeEnvelope(bytes)
     if (!envelope.ok) return rejects.count(envelope.reason)
-    if (envelope.value.kind === 'hello') handshake.receive(envelope.value.bytes)
-    else if (envelope.value.kind === 'restart') handshake.restart()
+    if (envelope.value.kind === 'hello') {
+      helloBy = carrier.id
+      handshake.receive(envelope.value.bytes)
+    } else if (envelope.value.kind === 'restart') handshake.restart()
     else receiveSealed(carrier, envelope.value.bytes)
   }
 
@@ -213,6 +229,7 @@ export function createLink(needs: LinkNeeds): Link {
       if (best() === undefined) return becomeUnreachable(how, how === 'lost' ? liveness.silentForMs() : 0)
       if (id === lastUsed) reroute()
       if (how === 'closed') link.probe()
+      else liveness.ask(sorted())
     },
     receive(carrierId, bytes) {
       const carrier = carriers.get(carrierId)

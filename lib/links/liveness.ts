@@ -34,12 +34,14 @@ export interface LivenessNeeds {
 
 export interface Liveness {
   heard(carrierId: string | undefined): void
+  /** That question was answered, or its far end proved itself anew: a sign of life that was not under way before. */
+  answered(token?: number): void
   /** Asked in vain: other carriers are better. */
   isSuspect(carrierId: string): boolean
   /** Something of the far end has come by it. */
   isProven(carrierId: string): boolean
   ask(carriers: readonly Carrier[]): void
-  /** Asks all; without any sign of life within `PROBE_MS` calls `onGone`. */
+  /** Asks all; without an answer within `PROBE_MS` calls `onGone`. What else is heard may be older than the end. */
   probe(carriers: readonly Carrier[], onGone: () => void): void
   /** One beat; without a `best` there is nobody to ask. */
   tick(best: Carrier | undefined, all: readonly Carrier[]): void
@@ -71,6 +73,7 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
   let cancelProbe: CancelTimer | undefined
   let isSilentTold = false
   let count = 0
+  let lastAnswered = 0
 
   function ask(carriers: readonly Carrier[]): void {
     lastAskMs = steadyMs()
@@ -96,14 +99,15 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
 
   function judgeProbe(onGone: () => void, askAgain: (() => void) | undefined): void {
     const askedAtMs = steadyMs()
+    const firstAsked = count
     cancelProbe = clock.setTimer(() => {
       cancelProbe = undefined
-      if (lastHeardMs >= askedAtMs) return
+      if (lastAnswered > firstAsked) return
       // After a sleep of our own the answer may be unread, or cut off by it: ask once more.
       const isLate = steadyMs() - askedAtMs > 2 * PROBE_MS
       if (!isLate || askAgain === undefined) return onGone()
-      askAgain()
       judgeProbe(onGone, undefined)
+      askAgain()
     }, PROBE_MS)
   }
 
@@ -119,6 +123,10 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
       roundTripMs = lastHeardMs - askedAtMs
       askedAt.delete(carrierId)
     },
+    answered(token = count) {
+      // No far end answers what was not asked.
+      lastAnswered = Math.max(lastAnswered, Math.min(token, count))
+    },
     isSuspect(carrierId) {
       const askedAtMs = askedAt.get(carrierId)
       return askedAtMs !== undefined && steadyMs() - askedAtMs >= SUSPECT_AFTER_MS
@@ -126,8 +134,8 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
     isProven: (carrierId) => proven.has(carrierId),
     ask,
     probe(carriers, onGone) {
-      ask(carriers)
       if (cancelProbe === undefined) judgeProbe(onGone, () => ask(carriers))
+      ask(carriers)
     },
     tick(best, all) {
       const nowMs = steadyMs()

@@ -78,7 +78,8 @@ export function createRelayMeeting(needs: RelayMeetingNeeds): Meeting {
       for (const peer of members) meet(peer)
     },
     onJoined: meet,
-    onLeft: (peer) => part(peer, 'closed'),
+    // One whom the server has not heard may well be heard by us: that is silence, and no end.
+    onLeft: (peer, silentMs) => part(peer, silentMs > 0 ? 'lost' : 'closed'),
     onFrame(peer, payload) {
       meet(peer)
       needs.onBytes(peer, id, payload)
