@@ -47,7 +47,8 @@ export interface VirtualServer {
   isJoined(connectionId: ConnectionId): boolean
   /** Ends the sockets of one host as a network does that loses them. */
   reset(host: Host): void
-  socketCount(): number
+  /** When a socket of that host last ended, other than by silence or with the server; in ms, -Infinity for never. */
+  lastEndMs(host: Host): number
 }
 
 export interface VirtualServerNeeds {
@@ -77,6 +78,7 @@ interface Line extends ServerLine {
 export function createVirtualServer(needs: VirtualServerNeeds): VirtualServer {
   const { dice, machine, scheduler, wires } = needs
   const lines = new Set<Line>()
+  const endedMs = new Map<Host, number>()
   let logic: ServerLogic | undefined = needs.createLogic()
 
   const createLine = (host: Host, down: Pipe, onEnd: (code: number) => void): Line => {
@@ -88,6 +90,7 @@ export function createVirtualServer(needs: VirtualServerNeeds): VirtualServer {
       hasEnded = true
       cancelSilence?.()
       lines.delete(line)
+      if (silentMs === 0) endedMs.set(host, scheduler.nowMs())
       handler?.onEnd(silentMs)
     }
     const line: Line = {
@@ -154,6 +157,6 @@ export function createVirtualServer(needs: VirtualServerNeeds): VirtualServer {
     reset(host) {
       for (const line of [...lines]) if (line.host === host) line.close(ABNORMAL)
     },
-    socketCount: () => lines.size,
+    lastEndMs: (host) => endedMs.get(host) ?? Number.NEGATIVE_INFINITY,
   }
 }
