@@ -48,6 +48,7 @@ export function createHandshake(needs: HandshakeNeeds): Handshake {
   let hello = make()
   let beganAtMs = Number.NEGATIVE_INFINITY
   let cancelRetry: CancelTimer | undefined
+  let cancelRestart: CancelTimer | undefined
   let receiving: Promise<unknown> = Promise.resolve()
   let isStopped = false
   /** How often we began without an end. */
@@ -76,7 +77,8 @@ export function createHandshake(needs: HandshakeNeeds): Handshake {
 
   function settle(): void {
     cancelRetry?.()
-    cancelRetry = undefined
+    cancelRestart?.()
+    cancelRetry = cancelRestart = undefined
     tries = 0
   }
 
@@ -91,11 +93,18 @@ export function createHandshake(needs: HandshakeNeeds): Handshake {
     needs.onKeys(createSealedLink(step.keys, needs.hello.crypto, needs.hello.topic))
   }
 
-  /** The far end cannot make us do this more often than every half a second. */
+  /** The far end cannot make us do this more often than every half a second: what comes sooner waits, or is answered by then. */
   function restart(): void {
-    const nowMs = clock.moment().steadyMs
-    if (isStopped || nowMs - beganAtMs < MIN_RESTART_MS) return
-    beganAtMs = nowMs
+    const waitMs = beganAtMs + MIN_RESTART_MS - clock.moment().steadyMs
+    if (isStopped || cancelRestart !== undefined) return
+    if (waitMs > 0) {
+      cancelRestart = clock.setTimer(() => {
+        cancelRestart = undefined
+        restart()
+      }, waitMs)
+      return
+    }
+    beganAtMs = clock.moment().steadyMs
     if (isInitiator) void speak()
     else send(RESTART_ENVELOPE)
   }

@@ -80,8 +80,8 @@ export function createLink(needs: LinkNeeds): Link {
   const former = new Set<string>()
   /** The carrier that the last hello came by. */
   let helloBy: string | undefined
-  /** The carrier that the last frame went by. */
-  let lastUsed: string | undefined
+  /** The carriers that frames went by since we last said our entry anew. */
+  const used = new Set<string>()
   let sealing: Promise<unknown> = Promise.resolve()
   let opening: Promise<unknown> = Promise.resolve()
 
@@ -152,7 +152,7 @@ export function createLink(needs: LinkNeeds): Link {
 
   /** The way that frames went by has failed, and there is another. */
   function reroute(): void {
-    lastUsed = undefined
+    used.clear()
     if (isReachable) needs.onRerouted(link)
   }
 
@@ -227,7 +227,7 @@ export function createLink(needs: LinkNeeds): Link {
       liveness.forget(id)
       if (carrier.isIntroduction !== true) former.add(id)
       if (best() === undefined) return becomeUnreachable(how, how === 'lost' ? liveness.silentForMs() : 0)
-      if (id === lastUsed) reroute()
+      if (used.has(id)) reroute()
       if (how === 'closed') link.probe()
       else liveness.ask(sorted())
     },
@@ -240,7 +240,7 @@ export function createLink(needs: LinkNeeds): Link {
     send(frame) {
       const carrier = best()
       if (carrier === undefined) return
-      lastUsed = carrier.id
+      used.add(carrier.id)
       sendBy(carrier, frame)
     },
     sendSignal(frame) {
@@ -258,8 +258,7 @@ export function createLink(needs: LinkNeeds): Link {
     tick() {
       const all = sorted()
       const carrier = sealed === undefined ? undefined : best()
-      if (carrier !== undefined && lastUsed !== undefined && lastUsed !== carrier.id && liveness.isSuspect(lastUsed))
-        reroute()
+      if (carrier !== undefined && [...used].some((id) => id !== carrier.id && liveness.isSuspect(id))) reroute()
       liveness.tick(carrier, all)
     },
     settled: () => sealing,
