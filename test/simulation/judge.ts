@@ -98,7 +98,10 @@ export function createJudge(needs: JudgeNeeds): Judge {
     // What a cut held up of the last words arrives when it heals.
     const goneMs = log.nowMs() - Math.max(endedAtMs, observer.joinedAtMs, isQuiet ? 0 : faultMs)
     const quietMs = stay.endedBy === 'goodbye' ? CLEAN_LEAVE_MS : KILLED_MS
-    const isPrompt = isQuiet && (stay.endedBy === 'goodbye' || wasServed.get(observer)?.has(stay) === true)
+    // Whose only way went by somebody who left before is out of reach when it ends: that is silence (F3).
+    const wasInReach = reach.pair(observer.life, subject).downMs <= log.nowMs() - endedAtMs + 2 * LOOK_MS
+    const isPrompt =
+      isQuiet && wasInReach && (stay.endedBy === 'goodbye' || wasServed.get(observer)?.has(stay) === true)
     const dueMs = (isPrompt ? quietMs : SILENT_MS) + needs.slackMs() + 2 * LOOK_MS
     if (goneMs > dueMs)
       log.fail(`${observer.life.name} still shows ${subject.name}, ${stay.endedBy} ${Math.round(goneMs)} ms ago`)
