@@ -95,15 +95,15 @@ export function createHandshake(needs: HandshakeNeeds): Handshake {
 
   /** The far end cannot make us do this more often than every half a second: what comes sooner waits, or is answered by then. */
   function restart(): void {
+    if (isStopped) return
     const waitMs = beganAtMs + MIN_RESTART_MS - clock.moment().steadyMs
-    if (isStopped || cancelRestart !== undefined) return
     if (waitMs > 0) {
-      cancelRestart = clock.setTimer(() => {
-        cancelRestart = undefined
-        restart()
-      }, waitMs)
+      cancelRestart ??= clock.setTimer(restart, waitMs)
       return
     }
+    // Timers of a hidden tab are slow: the next request does what the timer was to do.
+    cancelRestart?.()
+    cancelRestart = undefined
     beganAtMs = clock.moment().steadyMs
     if (isInitiator) void speak()
     else send(RESTART_ENVELOPE)

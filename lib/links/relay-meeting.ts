@@ -1,7 +1,9 @@
 /** Meets the others of a topic by one server, and is carried by it. The server is told nothing but who the bytes are for. */
+import type { Clock } from '../base/clock.ts'
 import type { ConnectionId } from '../base/ids.ts'
 import type { ServerState } from '../wire/transport.ts'
 import type { Carrier, CarrierEnd } from './carrier.ts'
+import { createMeetAgain } from './meet-again.ts'
 
 /** What a server's client offers; `lib/signaling` implements it. */
 export interface Server {
@@ -29,6 +31,7 @@ export interface ServerTopic {
 
 /** Where others are met, and how they are told of. */
 export interface MeetingNeeds {
+  readonly clock: Clock
   readonly own: ConnectionId
   readonly topic: Uint8Array
   onCarrier(peer: ConnectionId, carrier: Carrier): void
@@ -54,6 +57,7 @@ export function createRelayMeeting(needs: RelayMeetingNeeds): Meeting {
   const { server } = needs
   const id = `relay:${needs.index}`
   const met = new Set<ConnectionId>()
+  const again = createMeetAgain(needs.clock, meet)
 
   function meet(peer: ConnectionId): void {
     if (peer === needs.own || met.has(peer)) return
@@ -65,11 +69,14 @@ export function createRelayMeeting(needs: RelayMeetingNeeds): Meeting {
       isIntroduction: !needs.isRelay,
       send: (bytes) => void topic.send(peer, bytes),
       backlogBytes: server.backlogBytes,
-      close: () => void met.delete(peer),
+      close() {
+        if (met.delete(peer)) again.forgotten(peer)
+      },
     })
   }
 
   function part(peer: ConnectionId, how: CarrierEnd): void {
+    again.ended(peer)
     if (met.delete(peer)) needs.onEnd(peer, id, how)
   }
 
@@ -86,11 +93,19 @@ export function createRelayMeeting(needs: RelayMeetingNeeds): Meeting {
     },
     // A server's end is no word about its members.
     onLost() {
+      again.clear()
       for (const peer of [...met]) part(peer, 'lost')
       needs.onStatus()
     },
     onOpen: needs.onStatus,
   })
 
-  return { isOpen: () => topic.isOpen, leave: topic.leave }
+  return {
+    isOpen: () => topic.isOpen,
+    leave() {
+      met.clear()
+      again.clear()
+      return topic.leave()
+    },
+  }
 }

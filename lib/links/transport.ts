@@ -100,6 +100,7 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
     mesh = made
     if (needs.doc !== undefined) documents = createDocumentLinks(needs.doc, rejects, () => made.links())
     const onMeeting = {
+      clock,
       own,
       topic,
       onCarrier: made.addCarrier,

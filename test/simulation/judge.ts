@@ -18,6 +18,11 @@ const CLEAN_LEAVE_MS = 1_000
 const KILLED_MS = 3_000
 /** [F4] */
 const SILENT_MS = 15_000
+/**
+ * Silence begins with the last sign of life. Whatever carries a pair may have broken unnoticed shortly before another way
+ * would have been tried: a link asks after 3 or 4 s and doubts after 2 more, and a gap that begins meanwhile is longer by that.
+ */
+const UNNOTICED_BREAK_MS = 6_000
 const SEEN_MS = 3_000
 const VALUE_MS = 1_000
 /** Without any fault near a pair for so long its timing is what a quiet network promises. */
@@ -32,6 +37,8 @@ export interface JudgeNeeds {
   lives(): readonly Life[]
   /** When a fault last began or ended that touches one of the two. */
   lastFaultMs(one: Life, other: Life): number
+  /** Whether anything broke, ended or healed between these, in ms. */
+  hadFault(fromMs: number, toMs: number): boolean
   /** When that member last stood still or had slow timers; `Infinity` while it does. */
   lastSlowMs(life: Life): number
   /** What slow lines and losses add to every time, in ms. */
@@ -48,9 +55,16 @@ export function createJudge(needs: JudgeNeeds): Judge {
   const wasServed = new WeakMap<Stay, WeakSet<Stay>>()
 
   function isLeaveDue(observer: Stay, subject: Life): boolean {
-    const pair = reach.pair(observer.life, subject)
-    const wasJustDown = pair.lastDownMs >= UNNOTICED_MS && log.nowMs() - pair.lastDownEndMs <= AFTER_GAP_MS
-    return pair.downMs >= UNNOTICED_MS || wasJustDown || couldNotReturn(observer.life, subject)
+    const { downMs, lastDownMs, lastDownEndMs } = reach.pair(observer.life, subject)
+    const isLong = isNoticed(downMs, log.nowMs())
+    const wasJustLong = isNoticed(lastDownMs, lastDownEndMs) && log.nowMs() - lastDownEndMs <= AFTER_GAP_MS
+    return isLong || wasJustLong || couldNotReturn(observer.life, subject)
+  }
+
+  function isNoticed(gapMs: number, endMs: number): boolean {
+    const startMs = endMs - gapMs
+    if (gapMs >= UNNOTICED_MS) return true
+    return gapMs >= UNNOTICED_MS - UNNOTICED_BREAK_MS && needs.hadFault(startMs - UNNOTICED_BREAK_MS, startMs - LOOK_MS)
   }
 
   /** [F3] The end of a socket is the end of a member who does not return at once, and trouble keeps members from that. */

@@ -103,6 +103,7 @@ function createRun({ schedule, world, log, coverage }: RunNeeds): { play(afterLo
   const faults = createFaults(world)
   const ends: { atMs: number; undo: Undo; touched: readonly number[] }[] = []
   const faultMs = new Map<number, number>()
+  const faultTimes: number[] = []
   const slowUntil = new Map<Life, number>()
   const plans = schedule.members
   const all = plans.map((_, index) => index)
@@ -119,6 +120,7 @@ function createRun({ schedule, world, log, coverage }: RunNeeds): { play(afterLo
     lives: () => lives,
     lastFaultMs: (one, other) => Math.max(faultMs.get(one.member) ?? 0, faultMs.get(other.member) ?? 0),
     lastSlowMs: (life) => slowUntil.get(life) ?? Number.NEGATIVE_INFINITY,
+    hadFault: (fromMs, toMs) => faultTimes.some((atMs) => atMs >= fromMs && atMs <= toMs),
     // Slow lines: six ways of a hello over a server; losses: a message and its answer, sent again three times.
     slackMs: () =>
       12 * Math.max(40, ...lives.map(({ resident }) => resident.host.machine.slowMs)) +
@@ -134,6 +136,7 @@ function createRun({ schedule, world, log, coverage }: RunNeeds): { play(afterLo
   }
 
   const touch = (members: readonly number[]) => {
+    faultTimes.push(log.nowMs())
     for (const member of members) faultMs.set(member, log.nowMs())
   }
   const during = (forMs: number, touched: readonly number[], undo: Undo) => {
@@ -157,10 +160,7 @@ function createRun({ schedule, world, log, coverage }: RunNeeds): { play(afterLo
     stay.endedAtMs = log.nowMs()
     stay.endedBy = by
     coverage.ended += 1
-    touchEnds(stay)
-  }
-  /** An end is no fault, but what is said right after a stay began is new to everybody. */
-  function touchEnds(stay: Stay): void {
+    faultTimes.push(log.nowMs())
     log.note(stay.life.name, 'ends', stay.endedBy ?? '')
   }
 
