@@ -74,16 +74,16 @@ export function createMembership<T>(
   const presence = new Presence<T>({ field, maxDataBytes, delivery, clock, now, onOwnUpdate: bridge.setPresence })
 
   const onEvents = (events: readonly RosterEvent[]) => {
-    for (const { kind, participant: record } of events) {
-      log(`${name}: ${record.connectionId} ${kind}`)
-      const joined = kind === 'joined' && roster.members().find((member) => member.participant === record)
-      if (joined) messages.expect(joined.clientId, joined.sent + 1)
-    }
+    for (const { kind, participant: record } of events) log(`${name}: ${record.connectionId} ${kind}`)
     presence.deliver(events)
   }
   const onEntries = (entries: readonly AwarenessEntry[]) => {
     bridge.write(entries)
-    for (const { clientId: writer, state } of entries) if (state === null) messages.forget(writer)
+    for (const { clientId: writer } of entries) {
+      const member = roster.find(writer)
+      if (member === undefined) messages.forget(writer)
+      else messages.expect(writer, member.sent)
+    }
   }
   const roster = createRosterKeeper({
     clock,
@@ -100,9 +100,10 @@ export function createMembership<T>(
     rejects,
     now,
     self: () => ({ connectionId, id: participant.id }),
-    findSender: (sender) => roster.members().find((member) => member.clientId === sender)?.participant,
-    send(message) {
-      transport?.send(message)
+    findSender: (sender) => roster.find(sender)?.participant,
+    isReachable: (sender) => (roster.find(sender)?.paths.size ?? 0) > 0,
+    send(message, to) {
+      transport?.send(message, to)
       // Whoever meets us from now on knows by it which message is due.
       transport?.hold(ownState())
     },

@@ -1,21 +1,32 @@
 /**
- * Puts one channel's messages into each sender's order. They may come by several paths at once: each path keeps the
- * order, so a gap only means that a slower path still has the missing ones. Pure; time is an argument.
+ * Puts one channel's messages into each sender's order, and notices which are missing: by a gap, or because the sender's
+ * entry counts more than came. A slower path may still have them; else the sender is asked, and only then given up. Pure;
+ * time is an argument.
  */
 import type { ClientId } from './base/ids.ts'
 import type { MessageFrame } from './wire/frame.ts'
 
-/** How long a message waits for an earlier one: half of the 1 s in which values flow again after a change of path. */
-export const GAP_WAIT_MS = 500
-/** Messages of one sender that wait at most; more, and the gap is given up. At most 1 MiB of the default size. */
-const MAX_HELD = 64
+/** How long a missing message may still come by a slower path before its sender is asked. */
+export const ASK_AFTER_MS = 100
+/** Between two questions to one sender: two of them, with a far round trip each, fit into `GAP_WAIT_MS`. */
+export const ASK_EVERY_MS = 300
+/** How long a missing message is waited for: the 1 s in which values flow again after a change of path. */
+export const GAP_WAIT_MS = 1_000
+/** Messages of one sender that wait at most for an earlier one; more, and the earlier one is given up. */
+const MAX_HELD = 512
+const MAX_HELD_CHARACTERS = 1_048_576
 
 interface SenderOrder {
   /** The sequence number that is due. */
   readonly due: number
+  /** Whether a message of this sender was told: from then on nothing from before the due one is. */
+  readonly hasBegun: boolean
+  /** How many it has sent, by its own word. */
+  readonly sent: number
   readonly held: ReadonlyMap<number, MessageFrame>
-  /** When the first of the held ones came. */
-  readonly heldSince: number
+  /** Since when the due one is missing; undefined while none is. */
+  readonly missingSince: number | undefined
+  readonly askedAt: number
 }
 
 export type MessageOrder = ReadonlyMap<ClientId, SenderOrder>
@@ -26,33 +37,59 @@ export interface MessageOrderStep {
   readonly ready: readonly MessageFrame[]
 }
 
-/** What the first message of a sender who has just been met will be, by its own word; it counts until one was heard. */
-export function expectMessage(order: MessageOrder, clientId: ClientId, due: number): MessageOrder {
-  return order.has(clientId) ? order : new Map(order).set(clientId, { due, held: new Map(), heldSince: 0 })
+export interface Question {
+  readonly clientId: ClientId
+  /** The first that is missing. */
+  readonly due: number
+}
+
+/** The sender's entry came: it has sent so many. What it sent before it was met is not for us. */
+export function expectMessages(order: MessageOrder, clientId: ClientId, sent: number, now: number): MessageOrder {
+  const sender = order.get(clientId) ?? meet(sent + 1)
+  return new Map(order).set(clientId, settled({ ...sender, sent: Math.max(sender.sent, sent) }, now))
 }
 
 /** Takes one message. Of a sender who was not met the first is always due; one from before the due one is dropped. */
 export function takeMessage(order: MessageOrder, message: MessageFrame, now: number): MessageOrderStep {
-  const sender = order.get(message.clientId) ?? { due: message.seq, held: new Map(), heldSince: now }
-  if (message.seq < sender.due) return { order, ready: [] }
-  const held = new Map(sender.held).set(message.seq, message)
-  const heldSince = sender.held.size === 0 ? now : sender.heldSince
-  const isGivenUp = held.size > MAX_HELD
-  return release(order, message.clientId, { due: isGivenUp ? Math.min(...held.keys()) : sender.due, held, heldSince })
+  const met = order.get(message.clientId) ?? meet(message.seq)
+  // It was sent to us before its sender's entry reached us: whoever sent it knew us.
+  const due = met.hasBegun ? met.due : Math.min(met.due, message.seq)
+  if (message.seq < due) return { order, ready: [] }
+  const sender = { ...met, due, held: new Map(met.held).set(message.seq, message) }
+  return release(order, message.clientId, isOverfull(sender) ? skipGap(sender) : sender, now)
 }
 
-/** Gives up the gaps that have been waited for long enough. */
-export function expireGaps(order: MessageOrder, now: number): MessageOrderStep {
+/**
+ * Time has passed: gives up the gaps that were waited for long enough, and says whom to ask. A sender without a path
+ * can answer nobody, so its gaps wait anew when it is back.
+ */
+export function tendGaps(
+  order: MessageOrder,
+  now: number,
+  isReachable: (clientId: ClientId) => boolean,
+): MessageOrderStep & { readonly questions: readonly Question[] } {
   let step: MessageOrderStep = { order, ready: [] }
-  for (const [clientId, sender] of order) {
-    if (sender.held.size === 0 || now - sender.heldSince < GAP_WAIT_MS) continue
-    const released = release(step.order, clientId, { ...sender, due: Math.min(...sender.held.keys()), heldSince: now })
-    step = { order: released.order, ready: [...step.ready, ...released.ready] }
+  const questions: Question[] = []
+  const keep = (clientId: ClientId, sender: SenderOrder) => {
+    step = { ...step, order: new Map(step.order).set(clientId, sender) }
   }
-  return step
+  for (const [clientId, sender] of order) {
+    if (sender.missingSince === undefined) continue
+    const waitedMs = now - sender.missingSince
+    if (!isReachable(clientId)) keep(clientId, { ...sender, missingSince: now })
+    else if (waitedMs >= GAP_WAIT_MS) {
+      const released = release(step.order, clientId, skipGap(sender), now)
+      step = { order: released.order, ready: [...step.ready, ...released.ready] }
+    } else if (waitedMs >= ASK_AFTER_MS && now - sender.askedAt >= ASK_EVERY_MS) {
+      questions.push({ clientId, due: sender.due })
+      keep(clientId, { ...sender, askedAt: now })
+    }
+  }
+  return { ...step, questions }
 }
 
-export const hasGaps = (order: MessageOrder): boolean => [...order.values()].some(({ held }) => held.size > 0)
+export const hasGaps = (order: MessageOrder): boolean =>
+  [...order.values()].some(({ missingSince }) => missingSince !== undefined)
 
 /** Forgets a sender that is gone. */
 export function forgetSender(order: MessageOrder, clientId: ClientId): MessageOrder {
@@ -62,14 +99,47 @@ export function forgetSender(order: MessageOrder, clientId: ClientId): MessageOr
   return kept
 }
 
-function release(order: MessageOrder, clientId: ClientId, sender: SenderOrder): MessageOrderStep {
+const meet = (due: number): SenderOrder => ({
+  due,
+  hasBegun: false,
+  sent: due - 1,
+  held: new Map(),
+  missingSince: undefined,
+  askedAt: Number.NEGATIVE_INFINITY,
+})
+
+const isOverfull = ({ held }: SenderOrder): boolean =>
+  held.size > MAX_HELD || [...held.values()].reduce((sum, { body }) => sum + body.length, 0) > MAX_HELD_CHARACTERS
+
+/** Goes on without what is missing. */
+const skipGap = (sender: SenderOrder): SenderOrder => ({
+  ...sender,
+  due: sender.held.size > 0 ? Math.min(...sender.held.keys()) : sender.sent + 1,
+  missingSince: undefined,
+})
+
+function release(order: MessageOrder, clientId: ClientId, sender: SenderOrder, now: number): MessageOrderStep {
   const held = new Map(sender.held)
   const ready: MessageFrame[] = []
-  let due = sender.due
+  let { due } = sender
   for (let message = held.get(due); message !== undefined; message = held.get(due)) {
     held.delete(due)
     ready.push(message)
     due += 1
   }
-  return { order: new Map(order).set(clientId, { ...sender, due, held }), ready }
+  const isNext = due > sender.due
+  const released = {
+    ...sender,
+    due,
+    held,
+    hasBegun: sender.hasBegun || isNext,
+    missingSince: isNext ? undefined : sender.missingSince,
+  }
+  return { order: new Map(order).set(clientId, settled(released, now)), ready }
+}
+
+/** Whether one is missing is known by what waits for it and by the sender's word. */
+function settled(sender: SenderOrder, now: number): SenderOrder {
+  const isMissing = sender.held.size > 0 || sender.sent >= sender.due
+  return { ...sender, missingSince: isMissing ? (sender.missingSince ?? now) : undefined }
 }

@@ -7,18 +7,20 @@ import { isJsonObject, type JsonValue, MAX_JSON_DEPTH, sealJson, toJson, utf8Byt
 import type { Delivery } from './delivery.ts'
 import { checkSize } from './merge-data.ts'
 import {
-  expectMessage,
-  expireGaps,
+  ASK_AFTER_MS,
+  expectMessages,
   forgetSender,
-  GAP_WAIT_MS,
   hasGaps,
   type MessageOrder,
   type MessageOrderStep,
   takeMessage,
+  tendGaps,
 } from './message-order.ts'
+import { createMessageOutbox } from './message-outbox.ts'
 import type { Participant } from './roster/participant.ts'
 import type { MessageFrame } from './wire/frame.ts'
 import { MAX_ID_LENGTH } from './wire/limits.ts'
+import { decodeQuestion, encodeQuestion, isQuestion } from './wire/message-question.ts'
 import type { RejectCounter } from './wire/result.ts'
 
 /** What a `publish` brings; frozen deeply. `timestamp` is Unix ms of the sender's clock. */
@@ -43,7 +45,10 @@ export interface MessagesNeeds {
   self(): { readonly connectionId: string; readonly id: string }
   /** The member who has that client, if it is present. */
   findSender(clientId: ClientId): Participant | undefined
-  send(message: MessageFrame): void
+  /** Whether a member has a path now. */
+  isReachable(clientId: ClientId): boolean
+  /** To everybody, or to the one who has that client. */
+  send(message: MessageFrame, to?: ClientId): void
 }
 
 export interface Messages {
@@ -52,8 +57,8 @@ export interface Messages {
   on(event: string, listener: (message: RealtimeMessage) => unknown): Unsubscribe
   off(event: string, listener?: (message: RealtimeMessage) => unknown): void
   receive(message: MessageFrame): void
-  /** A member joined: that message of its is due next. */
-  expect(clientId: ClientId, seq: number): void
+  /** A member's entry came: it has sent so many. */
+  expect(clientId: ClientId, sent: number): void
   /** How many we sent. */
   sentCount(): number
   forget(clientId: ClientId): void
@@ -76,6 +81,8 @@ const isEventName = (name: unknown): name is string =>
 export function createMessages(needs: MessagesNeeds): Messages {
   const { clock, clientId, delivery, rejects } = needs
   const emitter = createEmitter<RealtimeMessage>()
+  const outbox = createMessageOutbox(clock, (message) => needs.send(message))
+  const steadyMs = () => clock.moment().steadyMs
   let order: MessageOrder = new Map()
   let cancelGapTimer: CancelTimer | undefined
   let seq = 0
@@ -97,12 +104,21 @@ export function createMessages(needs: MessagesNeeds): Messages {
           timestamp: body.timestamp,
         })
     }
-    if (cancelGapTimer === undefined && hasGaps(order)) {
-      cancelGapTimer = clock.setTimer(() => {
-        cancelGapTimer = undefined
-        settle(expireGaps(order, clock.moment().steadyMs))
-      }, GAP_WAIT_MS)
+    if (hasGaps(order)) cancelGapTimer ??= clock.setTimer(tend, ASK_AFTER_MS)
+  }
+  const tend = () => {
+    cancelGapTimer = undefined
+    const step = tendGaps(order, steadyMs(), needs.isReachable)
+    for (const { clientId: asked, due } of step.questions) {
+      const sender = needs.findSender(asked)
+      if (sender !== undefined) needs.send(encodeQuestion(clientId, sender.connectionId, due), asked)
     }
+    settle(step)
+  }
+  const answer = (message: MessageFrame) => {
+    const question = decodeQuestion(message)
+    if (question === undefined) rejects.count('malformed')
+    else if (question.connectionId === needs.self().connectionId) outbox.resend(question.from)
   }
 
   return {
@@ -112,8 +128,10 @@ export function createMessages(needs: MessagesNeeds): Messages {
       checkSize(json, needs.maxDataBytes)
       const timestamp = needs.now()
       const { connectionId, id } = needs.self()
+      const body = JSON.stringify({ name: event, data: json, timestamp })
+      outbox.checkRoom(utf8Bytes(body))
       seq += 1
-      needs.send({ clientId, seq, body: JSON.stringify({ name: event, data: json, timestamp }) })
+      outbox.push({ clientId, seq, body })
       deliver({ name: event, connectionId, participantId: id, data: json, timestamp })
     },
     on: emitter.on,
@@ -123,10 +141,11 @@ export function createMessages(needs: MessagesNeeds): Messages {
       const isTooLarge = utf8Bytes(message.body) > needs.maxDataBytes + MAX_ENVELOPE_BYTES
       const isMember = needs.findSender(message.clientId) !== undefined
       if (isTooLarge || !isMember) rejects.count(isTooLarge ? 'too-large' : 'not-owner')
-      else settle(takeMessage(order, message, clock.moment().steadyMs))
+      else if (isQuestion(message)) answer(message)
+      else settle(takeMessage(order, message, steadyMs()))
     },
-    expect(joined, due) {
-      order = expectMessage(order, joined, due)
+    expect(sender, sent) {
+      settle({ order: expectMessages(order, sender, sent, steadyMs()), ready: [] })
     },
     sentCount: () => seq,
     forget(gone) {
@@ -134,6 +153,7 @@ export function createMessages(needs: MessagesNeeds): Messages {
     },
     close() {
       cancelGapTimer?.()
+      outbox.stop()
       emitter.clear()
     },
   }

@@ -8,7 +8,8 @@ import { type RandomBytes, systemRandom } from './base/random.ts'
 import { Channel, type ChannelOptions } from './channel.ts'
 import { checkEvent, checkListener, RealtimeComponentEvent, RealtimeComponentState } from './events.ts'
 import { type Auth, checkChannelName, type RealtimeOptions, readSettings, type Settings } from './options.ts'
-import { createYjsTravel, type Travel, type TravelNeeds } from './travel.ts'
+import type { Travel, TravelNeeds } from './travel.ts'
+import { createYjsTravel } from './yjs-travel.ts'
 
 const STATE_CHANGED = RealtimeComponentEvent.REALTIME_STATE_CHANGED
 

@@ -3,9 +3,9 @@
  * exactly once. Knows nothing of topics, rooms or what the messages mean.
  */
 import type { WebSocket } from 'ws'
+import { createTokenBucket } from '../lib/base/token-bucket.ts'
 import type { CountedEvent, Counts } from './counts.ts'
 import type { Limits } from './limits.ts'
-import { createTokenBucket } from './token-bucket.ts'
 
 /** The codes of RFC 6455 and its registry that the server closes with. */
 export const CLOSE = {

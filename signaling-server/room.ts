@@ -3,6 +3,8 @@
  * writes one client's entry, and the end of a socket is told. Remembers who holds which client id and which clients
  * ended lately, nothing else.
  */
+
+import { createTokenBucket, type TokenBucket } from '../lib/base/token-bucket.ts'
 import { scanAwarenessUpdate } from '../lib/wire/awareness-update.ts'
 import { decodeFrame, EMPTY_SYNC_STEP_1_FRAME, encodeEndedFrame, type Frame, QUERY_FRAME } from '../lib/wire/frame.ts'
 import type { RejectReason } from '../lib/wire/result.ts'
@@ -15,7 +17,6 @@ import type { Limits } from './limits.ts'
 import { type Binding, createOwnership } from './ownership.ts'
 import { createQueryRounds } from './query-rounds.ts'
 import { createSyncRelay } from './sync-relay.ts'
-import { createTokenBucket, type TokenBucket } from './token-bucket.ts'
 
 /** A socket of a room. `key` is set for a client that is ours: it understands frames 100 and 101. */
 export interface Member {

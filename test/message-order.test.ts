@@ -1,17 +1,19 @@
 import { describe, expect, it } from 'vitest'
 import type { ClientId } from '../lib/base/ids.ts'
 import {
-  expectMessage,
-  expireGaps,
+  ASK_AFTER_MS,
+  ASK_EVERY_MS,
+  expectMessages,
   forgetSender,
   GAP_WAIT_MS,
   hasGaps,
   type MessageOrder,
   takeMessage,
+  tendGaps,
 } from '../lib/message-order.ts'
 
 const alice = 1 as ClientId
-const message = (seq: number, clientId = alice) => ({ clientId, seq, body: String(seq) })
+const message = (seq: number, clientId = alice, body = String(seq)) => ({ clientId, seq, body })
 
 function take(seqs: number[], order: MessageOrder = new Map(), now = 0) {
   const ready: number[] = []
@@ -23,7 +25,11 @@ function take(seqs: number[], order: MessageOrder = new Map(), now = 0) {
   return { order, ready }
 }
 
-const expectFrom = (due: number) => expectMessage(new Map(), alice, due)
+const met = (sent: number) => expectMessages(new Map(), alice, sent, 0)
+const tend = (order: MessageOrder, now: number, isReachable = true) => {
+  const step = tendGaps(order, now, () => isReachable)
+  return { ...step, ready: step.ready.map(({ seq }) => seq), asked: step.questions.map(({ due }) => due) }
+}
 
 describe('messages that come by several paths', () => {
   it('[M1] are told in the sender’s order, each once, from the first that was heard', () => {
@@ -32,25 +38,33 @@ describe('messages that come by several paths', () => {
     expect(take([5, 4, 3]).ready).toEqual([5])
   })
 
-  it('[M1] one who was met says which is due: a faster path that just opened does not make the slower one late', () => {
-    expect(take([3, 1, 2], expectFrom(1)).ready).toEqual([1, 2, 3])
-    expect(take([7, 6], expectFrom(7)).ready).toEqual([7])
-    expect(take([8], expectMessage(take([5]).order, alice, 8)).ready).toEqual([])
+  it('[M1] one who was met says how many it has sent: a faster path that just opened does not make the slower one late', () => {
+    expect(take([3, 1, 2], met(0)).ready).toEqual([1, 2, 3])
+    expect(take([7, 6], met(6)).ready).toEqual([7])
+    expect(hasGaps(met(6))).toBe(false)
   })
 
-  it('[M2] one whose predecessor is missing waits half a second for the slower path, then goes on without', () => {
+  it('[M5] one that was sent before its sender’s entry reached us is told: whoever sent it knew us', () => {
+    expect(take([5, 6, 7], met(6)).ready).toEqual([5, 6, 7])
+    expect(take([6], take([7], met(6)).order).ready).toEqual([])
+  })
+
+  it('[M2] one whose predecessor is missing waits a second for it, then goes on without', () => {
     const { order, ready } = take([1, 4, 3])
     expect([ready, hasGaps(order)]).toEqual([[1], true])
-    expect(expireGaps(order, GAP_WAIT_MS - 1).ready).toEqual([])
-    const step = expireGaps(order, GAP_WAIT_MS)
-    expect(step.ready.map(({ seq }) => seq)).toEqual([3, 4])
+    expect(tend(order, GAP_WAIT_MS - 1).ready).toEqual([])
+    const step = tend(order, GAP_WAIT_MS)
+    expect(step.ready).toEqual([3, 4])
     expect(hasGaps(step.order)).toBe(false)
     expect(take([2, 5], step.order).ready).toEqual([5])
   })
 
-  it('[M2] at most 64 wait for a gap', () => {
-    const { ready } = take([1, ...Array.from({ length: 65 }, (_, index) => index + 3)])
-    expect(ready).toHaveLength(66)
+  it('[M2] at most 512 messages and 1 MiB of them wait for a gap', () => {
+    const { ready } = take([1, ...Array.from({ length: 513 }, (_, index) => index + 3)])
+    expect(ready).toHaveLength(514)
+    const half = 'x'.repeat(600_000)
+    const { order } = takeMessage(take([1]).order, message(3, alice, half), 0)
+    expect(takeMessage(order, message(4, alice, half), 0).ready.map(({ seq }) => seq)).toEqual([3, 4])
   })
 
   it('[M3] senders do not wait for each other, and one who is gone is forgotten', () => {
@@ -59,5 +73,36 @@ describe('messages that come by several paths', () => {
     expect(other.ready.map(({ seq }) => seq)).toEqual([9])
     expect(forgetSender(other.order, alice).size).toBe(1)
     expect(take([3], forgetSender(other.order, alice)).ready).toEqual([3])
+  })
+})
+
+describe('messages that are missing', () => {
+  it('[M4] are asked for from the first one on, after 100 ms, then every 300 ms, until they come', () => {
+    const { order } = take([1, 3])
+    expect(tend(order, ASK_AFTER_MS - 1).asked).toEqual([])
+    const first = tend(order, ASK_AFTER_MS)
+    expect(first.asked).toEqual([2])
+    expect(tend(first.order, ASK_AFTER_MS + ASK_EVERY_MS - 1).asked).toEqual([])
+    const second = tend(first.order, ASK_AFTER_MS + ASK_EVERY_MS)
+    expect(second.asked).toEqual([2])
+    const healed = take([2], second.order)
+    expect([healed.ready, hasGaps(healed.order)]).toEqual([[2, 3], false])
+  })
+
+  it('[M4] also the last ones, which nothing follows: the sender’s entry counts them', () => {
+    const { order } = take([1], met(0))
+    const told = expectMessages(order, alice, 3, 0)
+    expect([hasGaps(told), tend(told, ASK_AFTER_MS).asked]).toEqual([true, [2]])
+    expect(take([2, 3], told).ready).toEqual([2, 3])
+    const givenUp = tend(told, GAP_WAIT_MS).order
+    expect([hasGaps(givenUp), take([3, 4], givenUp).ready]).toEqual([false, [4]])
+  })
+
+  it('[M4] of a sender that cannot be reached they are waited for until it is back', () => {
+    const { order } = take([1, 3])
+    const away = tend(order, 9_000, false)
+    expect([away.ready, away.asked]).toEqual([[], []])
+    expect(tend(away.order, 9_000 + ASK_AFTER_MS).asked).toEqual([2])
+    expect(tend(away.order, 9_000 + GAP_WAIT_MS).ready).toEqual([3])
   })
 })

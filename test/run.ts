@@ -43,6 +43,7 @@ const commands: Record<string, () => readonly Step[]> = {
   test: () => [
     ...check,
     build,
+    vitest('real-time', ['real-time'], 4 * MINUTE_MS),
     vitest('contract', ['contract'], 4 * MINUTE_MS),
     vitest('integration', ['integration'], 5 * MINUTE_MS),
     vitest('package', ['package'], 3 * MINUTE_MS),
@@ -55,7 +56,7 @@ const commands: Record<string, () => readonly Step[]> = {
     process.env.COPRESENCE_FUZZ_FRAMES ??= '1000000'
     return [
       build,
-      vitest('unit', ['unit', 'fake-time'], 60 * MINUTE_MS),
+      vitest('unit', ['unit', 'fake-time', 'real-time'], 60 * MINUTE_MS),
       vitest('contract', ['contract'], 10 * MINUTE_MS),
       vitest('simulation', ['simulation'], 60 * MINUTE_MS),
       vitest('integration', ['integration', 'package'], 15 * MINUTE_MS),

@@ -10,6 +10,8 @@ const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url
 
 const filesOf = (room: string): string[] => [`test/${room}/**/*.test.ts`]
 const FAKE_TIME = 'test/**/*.fake-time.test.ts'
+/** Real processes, sockets and data channels that need seconds: not in `npm run check`. */
+const REAL_TIME = 'test/**/*.real-time.test.ts'
 
 /** Real processes and browsers measure time: one file at a time, so that two do not starve each other. */
 const alone = { fileParallelism: false, testTimeout: 60 * SECOND_MS, hookTimeout: 60 * SECOND_MS }
@@ -38,13 +40,14 @@ export default defineConfig({
           name: 'unit',
           testTimeout: 20 * SECOND_MS,
           include: ['test/**/*.test.ts'],
-          exclude: [...ROOMS.flatMap(filesOf), FAKE_TIME],
+          exclude: [...ROOMS.flatMap(filesOf), FAKE_TIME, REAL_TIME],
         },
       },
       {
         extends: true,
         test: { name: 'fake-time', include: [FAKE_TIME], setupFiles: ['test/kit/fake-time.ts'] },
       },
+      { extends: true, test: { name: 'real-time', include: [REAL_TIME], testTimeout: 30 * SECOND_MS } },
       { extends: true, test: { name: 'contract', include: filesOf('contract'), testTimeout: 30 * SECOND_MS } },
       { extends: true, test: { name: 'simulation', include: filesOf('simulation'), testTimeout: 600 * SECOND_MS } },
       { extends: true, test: { name: 'integration', include: filesOf('integration'), ...alone } },

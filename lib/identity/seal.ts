@@ -97,10 +97,13 @@ function decodeSealed(bytes: Uint8Array): Result<{ counter: number; ciphertext: 
   })
 }
 
-/** Which counts were seen: the newest, and of the `size` before it each one. */
-function createReplayWindow(size: number): { isFresh(counter: number): boolean; mark(counter: number): void } {
-  const seen = new Uint8Array(size)
-  let newest = -1
+/** Which counts were seen: the newest, and of the `size` before it each one. Those before `first` count as seen. */
+export function createReplayWindow(
+  size: number,
+  first = 0,
+): { isFresh(counter: number): boolean; mark(counter: number): void } {
+  const seen = new Uint8Array(size).fill(1)
+  let newest = first - 1
   return {
     isFresh: (counter) => counter > newest || (counter > newest - size && seen[counter % size] === 0),
     mark(counter) {

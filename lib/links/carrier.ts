@@ -1,6 +1,14 @@
 /** One way for the bytes of one pair. A link has several and uses the best open one; it alone decides what they say. */
 import type { PathKind } from '../wire/transport.ts'
 
+/** Those whom one server serves: what is for several of them goes up once. The same object for all their carriers. */
+export interface Group {
+  /** How many would get a cast. */
+  size(): number
+  /** To all of them; lost without a word where the server is gone. */
+  cast(bytes: Uint8Array): void
+}
+
 export interface Carrier {
   /** Tells carriers of one link apart, e.g. `relay:0`, `direct`, `via:<connectionId>`. */
   readonly id: string
@@ -9,6 +17,8 @@ export interface Carrier {
   readonly isPrivate: boolean
   /** It only carries the hello and signals, until there is another: a server that may introduce, but not relay. */
   readonly isIntroduction?: boolean
+  /** Where what it carries for several could go up once. */
+  readonly group?: Group
   /** Hands bytes over; lost without a word where the carrier is closing. */
   send(bytes: Uint8Array): void
   /** Bytes that were handed over and have not left yet. */

@@ -56,8 +56,13 @@ export function createDirectConnection(needs: DirectNeeds): DirectConnection {
     kind: 'direct',
     isPrivate: true,
     send(bytes) {
-      // A channel that is closing throws; its `close` event comes on its own.
-      if (channel.readyState === 'open') channel.send(bytes as Uint8Array<ArrayBuffer>)
+      if (channel.readyState !== 'open') return
+      try {
+        channel.send(bytes as Uint8Array<ArrayBuffer>)
+      } catch {
+        // It has just closed, in a thread that is not ours, or its buffer is full: lost like on a line that is cut. The
+        // `close` event comes on its own.
+      }
     },
     backlogBytes: () => channel.bufferedAmount,
     close: giveUp,

@@ -9,7 +9,9 @@ import type { SealedLink } from '../identity/seal.ts'
 import { decodeEnvelope, encodeSealedEnvelope } from '../wire/envelope.ts'
 import {
   ASK_FRAME,
+  type CastKeyFrame,
   decodeLinkFrame,
+  encodeCastAck,
   encodePing,
   encodePong,
   GOODBYE_FRAME,
@@ -17,11 +19,16 @@ import {
 } from '../wire/link-frame.ts'
 import type { RejectCounter } from '../wire/result.ts'
 import { byPreference, type Carrier, type CarrierEnd } from './carrier.ts'
+import { type CastIntake, createCastIntake } from './cast-intake.ts'
 import { createHandshake, type HandshakeNeeds } from './handshake.ts'
 import { createLiveness, type Liveness } from './liveness.ts'
 
 /** Ways that a hello is repeated by at most: some servers, a tab and some neighbours. */
 const MAX_HELLO_WAYS = 4
+/** Whoever casts under a key that we lack is asked to say its entry again, at most so often. */
+const ASK_AGAIN_MS = 2_000
+/** What one says to everybody, and thus may cast. */
+const CASTABLE: readonly LinkFrame['kind'][] = ['entry', 'message', 'goodbye']
 
 export interface LinkNeeds {
   readonly peer: ConnectionId
@@ -54,12 +61,17 @@ export interface Link {
   send(frame: Uint8Array): void
   /** Sends a signal: by a carrier that only introduces, too. */
   sendSignal(frame: Uint8Array): void
-  /** Says goodbye within this call: by every neighbour, or by every other carrier, since neighbours go by those. */
-  sayGoodbye(by: 'neighbours' | 'others'): void
+  /**
+   * Says goodbye within this call: by every neighbour, or by every other carrier, since neighbours go by those. `except`:
+   * a carrier by which it was said.
+   */
+  sayGoodbye(by: 'neighbours' | 'others', except?: Carrier): void
   /** Asks at once whether the far end is there: something of it has ended. */
   probe(): void
   /** One beat: asks whoever was silent, judges who did not answer. */
   tick(): void
+  /** Something of ours for this link goes out by a cast: before whatever is sent from now on. */
+  follow(cast: Promise<unknown>): void
   /** Resolves when all that was sent so far has been handed to its carriers. */
   settled(): Promise<unknown>
   liveness(): Liveness
@@ -70,6 +82,8 @@ export function createLink(needs: LinkNeeds): Link {
   const { clock, peer, rejects } = needs
   const carriers = new Map<string, Carrier>()
   let sealed: SealedLink | undefined
+  let intake: CastIntake | undefined
+  let askedAtMs = Number.NEGATIVE_INFINITY
   let goodbye: Uint8Array | undefined
   let isReachable = false
   let wasReachable = false
@@ -116,6 +130,8 @@ export function createLink(needs: LinkNeeds): Link {
 
   function agreed(keys: SealedLink): void {
     sealed = keys
+    const { crypto, topic } = needs.handshake.hello
+    intake = createCastIntake({ crypto, topic, senderId: peer })
     goodbye = undefined
     // A page that ends has no time to seal anything: its goodbye is sealed beforehand, under a count that ends the link.
     void keys.sealLast(GOODBYE_FRAME).then((last) => {
@@ -185,13 +201,40 @@ export function createLink(needs: LinkNeeds): Link {
     if (opened === undefined || (opened.reason === 'not-authentic' && keys === sealed)) handshake.renew()
   }
 
-  function receiveFrame(carrier: Carrier, bytes: Uint8Array) {
+  /** In its turn among the sealed ones, since they came in one order. */
+  function receiveCast(carrier: Carrier, bytes: Uint8Array): void {
+    opening = opening.then(async () => {
+      const opened = await intake?.open(bytes)
+      if (isClosed || opened === undefined) return
+      if (opened === 'unknown-key') return askAnew(carrier)
+      if (opened.ok) receiveFrame(carrier, opened.value, CASTABLE)
+      else rejects.count(opened.reason)
+    })
+  }
+
+  /** It thinks that we have a key of its casts. Where another carrier serves, the cast is for others. */
+  function askAnew(carrier: Carrier): void {
+    const nowMs = clock.moment().steadyMs
+    if (best() !== carrier || nowMs - askedAtMs < ASK_AGAIN_MS) return
+    askedAtMs = nowMs
+    sendBy(carrier, ASK_FRAME)
+  }
+
+  function learnKey(carrier: Carrier, given: CastKeyFrame): void {
+    if (intake?.learn(given)) sendBy(carrier, encodeCastAck(given))
+    else rejects.count('stale')
+  }
+
+  function receiveFrame(carrier: Carrier, bytes: Uint8Array, allowed?: readonly LinkFrame['kind'][]) {
     const frame = decodeLinkFrame(bytes)
     if (!frame.ok) return rejects.count(frame.reason)
+    const { kind } = frame.value
+    if (allowed?.includes(kind) === false) return rejects.count('malformed')
     heard(carrier.id)
-    if (frame.value.kind === 'ping') return sendBy(carrier, encodePong(frame.value.token))
-    if (frame.value.kind === 'pong') liveness.answered(frame.value.token)
-    else needs.onFrame(link, frame.value, carrier)
+    if (kind === 'ping') return sendBy(carrier, encodePong(frame.value.token))
+    if (kind === 'castKey') return learnKey(carrier, frame.value)
+    if (kind === 'pong') return liveness.answered(frame.value.token)
+    needs.onFrame(link, frame.value, carrier)
   }
 
   function receiveEnvelope(carrier: Carrier, bytes: Uint8Array) {
@@ -201,12 +244,13 @@ export function createLink(needs: LinkNeeds): Link {
       helloBy = carrier.id
       handshake.receive(envelope.value.bytes)
     } else if (envelope.value.kind === 'restart') handshake.restart()
+    else if (envelope.value.kind === 'cast') receiveCast(carrier, envelope.value.bytes)
     else receiveSealed(carrier, envelope.value.bytes)
   }
 
   const link: Link = {
     peer,
-    isReachable: () => isReachable,
+    isReachable: () => isReachable && !isClosed,
     hasKeys: () => sealed !== undefined,
     carriers: sorted,
     best,
@@ -247,9 +291,9 @@ export function createLink(needs: LinkNeeds): Link {
       const carrier = best() ?? sorted()[0]
       if (carrier !== undefined) sendBy(carrier, frame)
     },
-    sayGoodbye(by) {
+    sayGoodbye(by, except) {
       for (const carrier of carriers.values()) {
-        if ((carrier.kind === 'via') !== (by === 'neighbours')) continue
+        if (carrier === except || (carrier.kind === 'via') !== (by === 'neighbours')) continue
         if (carrier.isPrivate) carrier.send(GOODBYE_FRAME)
         else if (goodbye !== undefined) carrier.send(goodbye)
       }
@@ -260,6 +304,11 @@ export function createLink(needs: LinkNeeds): Link {
       const carrier = sealed === undefined ? undefined : best()
       if (carrier !== undefined && [...used].some((id) => id !== carrier.id && liveness.isSuspect(id))) reroute()
       liveness.tick(carrier, all)
+    },
+    follow(cast) {
+      const carrier = best()
+      if (carrier !== undefined) used.add(carrier.id)
+      sealing = Promise.all([sealing, cast])
     },
     settled: () => sealing,
     liveness: () => liveness,

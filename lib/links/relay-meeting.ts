@@ -1,8 +1,9 @@
 /** Meets the others of a topic by one server, and is carried by it. The server is told nothing but who the bytes are for. */
 import type { Clock } from '../base/clock.ts'
 import type { ConnectionId } from '../base/ids.ts'
+import { isCastEnvelope } from '../wire/envelope.ts'
 import type { ServerState } from '../wire/transport.ts'
-import type { Carrier, CarrierEnd } from './carrier.ts'
+import type { Carrier, CarrierEnd, Group } from './carrier.ts'
 import { createMeetAgain } from './meet-again.ts'
 
 /** What a server's client offers; `lib/signaling` implements it. */
@@ -58,6 +59,9 @@ export function createRelayMeeting(needs: RelayMeetingNeeds): Meeting {
   const id = `relay:${needs.index}`
   const met = new Set<ConnectionId>()
   const again = createMeetAgain(needs.clock, meet)
+  /** All others on the topic, by the server's word. */
+  const present = new Set<ConnectionId>()
+  const group: Group = { size: () => present.size, cast: (bytes) => void topic.cast(bytes) }
 
   function meet(peer: ConnectionId): void {
     if (peer === needs.own || met.has(peer)) return
@@ -67,6 +71,7 @@ export function createRelayMeeting(needs: RelayMeetingNeeds): Meeting {
       kind: 'relay',
       isPrivate: false,
       isIntroduction: !needs.isRelay,
+      ...(needs.isRelay && { group }),
       send: (bytes) => void topic.send(peer, bytes),
       backlogBytes: server.backlogBytes,
       close() {
@@ -82,18 +87,30 @@ export function createRelayMeeting(needs: RelayMeetingNeeds): Meeting {
 
   const topic = server.join(needs.topic, {
     onMembers(members) {
-      for (const peer of members) meet(peer)
+      present.clear()
+      for (const peer of members) {
+        present.add(peer)
+        meet(peer)
+      }
     },
-    onJoined: meet,
-    // One whom the server has not heard may well be heard by us: that is silence, and no end.
-    onLeft: (peer, silentMs) => part(peer, silentMs > 0 ? 'lost' : 'closed'),
-    onFrame(peer, payload) {
+    onJoined(peer) {
+      present.add(peer)
       meet(peer)
+    },
+    onLeft(peer, silentMs) {
+      present.delete(peer)
+      // One whom the server has not heard may well be heard by us: that is silence, and no end.
+      part(peer, silentMs > 0 ? 'lost' : 'closed')
+    },
+    onFrame(peer, payload) {
+      // A cast is for those who have met already: the last one of somebody who is gone brings nobody back.
+      if (!isCastEnvelope(payload)) meet(peer)
       needs.onBytes(peer, id, payload)
     },
     // A server's end is no word about its members.
     onLost() {
       again.clear()
+      present.clear()
       for (const peer of [...met]) part(peer, 'lost')
       needs.onStatus()
     },

@@ -9,10 +9,11 @@ import type { RandomBytes } from '../base/random.ts'
 import type { Crypto } from '../identity/crypto.ts'
 import type { Identity } from '../identity/identity.ts'
 import { type AwarenessEntry, decodeAwarenessUpdate, encodeAwarenessUpdate } from '../wire/awareness-update.ts'
-import { encodeEntry, encodeMessage, type LinkFrame } from '../wire/link-frame.ts'
+import { encodeEntry, encodeMessage, GOODBYE_FRAME, type LinkFrame } from '../wire/link-frame.ts'
 import { PRESENCE_FIELD } from '../wire/presence-field.ts'
 import type { Path, PathId, Transport, TransportNeeds } from '../wire/transport.ts'
-import type { CarrierEnd } from './carrier.ts'
+import type { Carrier, CarrierEnd } from './carrier.ts'
+import { type Casting, createCasting } from './casting.ts'
 import type { CreatePeerConnection } from './direct-carrier.ts'
 import { createDocumentLinks, type DocumentLinks } from './document-links.ts'
 import type { Link } from './link.ts'
@@ -66,10 +67,13 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
   const meetings: Meeting[] = []
   let entry: AwarenessEntry | undefined
   let mesh: Mesh | undefined
+  let casting: Casting | undefined
   let documents: DocumentLinks | undefined
   let cancelDrain = (): void => undefined
   let isStopped = false
   let ending: Promise<void> | undefined
+  /** Our entry was changed without a send. */
+  let isHeldOnly = false
   let isImmediate = false
   const goodbyes = new Set<'neighbours' | 'others'>()
   let wake = (): void => undefined
@@ -98,6 +102,7 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
       onFrame,
     })
     mesh = made
+    casting = createCasting({ clock, crypto: needs.crypto, topic, senderId: own })
     if (needs.doc !== undefined) documents = createDocumentLinks(needs.doc, rejects, () => made.links())
     const onMeeting = {
       clock,
@@ -117,23 +122,35 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
   function onReachable(link: Link): void {
     const far = farEnds.get(link.peer)
     if (far !== undefined) far.end = undefined
-    sayEntry(link)
+    // Whoever is back takes what has changed since only under a newer clock.
+    if (isHeldOnly && entry !== undefined) entry = { ...entry, clock: needs.nextClock() }
+    isHeldOnly = false
+    answer(link)
     documents?.greet(link)
   }
 
-  function sayEntry(link: Link) {
+  /** It may lack what we said, and with it the key of what we said to several: our entry, by its own link. */
+  function answer(link: Link): void {
+    casting?.doubt(link)
+    sayEntry([link])
+  }
+
+  const reachable = (): Link[] => (mesh?.links() ?? []).filter((link) => link.isReachable())
+
+  function sayEntry(links: readonly Link[]) {
     if (entry === undefined || isStopped) return
-    if ((link.best()?.backlogBytes() ?? 0) <= MAX_WAITING_BYTES)
-      return link.send(encodeEntry(encodeAwarenessUpdate(entry)))
+    const ready = links.filter((link) => (link.best()?.backlogBytes() ?? 0) <= MAX_WAITING_BYTES)
+    if (ready.length > 0) casting?.spread(encodeEntry(encodeAwarenessUpdate(entry)), ready)
+    if (ready.length === links.length) return
     if (behind.size === 0) cancelDrain = clock.setTimer(drain, DRAIN_MS)
-    behind.add(link)
+    for (const link of links) if (!ready.includes(link)) behind.add(link)
   }
 
   /** [F21] A slow far end gets the latest entry once there is room for it, not all that it missed. */
   function drain(): void {
     const waiting = [...behind]
     behind.clear()
-    for (const link of waiting) if (link.isReachable()) sayEntry(link)
+    sayEntry(waiting.filter((link) => link.isReachable()))
   }
 
   function onUnreachable(link: Link, how: CarrierEnd, silentMs: number): void {
@@ -152,7 +169,9 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
         endFar(link)
         return mesh?.drop(link.peer)
       case 'ask':
-        return sayEntry(link)
+        return answer(link)
+      case 'castAck':
+        return casting?.acknowledge(link, frame)
       case 'message': {
         const far = farEnds.get(link.peer)
         if (far?.saidId !== frame.clientId) return rejects.count('not-owner')
@@ -218,10 +237,19 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
 
   const settled = () => Promise.all((mesh?.links() ?? []).map((link) => link.settled()))
 
-  function sayGoodbyes(by: 'neighbours' | 'others'): void {
+  function sayGoodbyes(by: 'neighbours' | 'others', said?: ReadonlyMap<Link, Carrier | undefined>): void {
     if (goodbyes.has(by)) return
     goodbyes.add(by)
-    for (const link of mesh?.links() ?? []) link.sayGoodbye(by)
+    for (const link of mesh?.links() ?? []) link.sayGoodbye(by, said?.get(link))
+  }
+
+  /** Says goodbye once for several, and tells whom that reached by what. */
+  async function castGoodbyes(): Promise<Map<Link, Carrier | undefined>> {
+    const links = reachable()
+    const rest = casting?.castAlone(GOODBYE_FRAME, links) ?? links
+    const said = links.filter((link) => !rest.includes(link)).map((link) => [link, link.best()] as const)
+    await settled()
+    return new Map(said)
   }
 
   async function end(): Promise<void> {
@@ -232,7 +260,8 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
     if (!isImmediate) await settled()
     sayGoodbyes('neighbours')
     if (!isImmediate) await settled()
-    sayGoodbyes('others')
+    const said = isImmediate ? undefined : await castGoodbyes()
+    sayGoodbyes('others', said)
     if (!isImmediate) await flush()
     const left = meetings.map((meeting) => meeting.leave())
     mesh?.stop()
@@ -245,14 +274,18 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
     publish(state) {
       if (isStopped) return
       entry = { clientId, clock: needs.nextClock(), state }
-      for (const link of mesh?.links() ?? []) if (link.isReachable()) sayEntry(link)
+      isHeldOnly = false
+      sayEntry(reachable())
     },
     hold(state) {
-      if (entry !== undefined) entry = { ...entry, state }
+      if (entry === undefined) return
+      entry = { ...entry, state }
+      isHeldOnly = true
     },
-    send(message) {
+    send(message, to) {
       const frame = encodeMessage(message)
-      for (const link of mesh?.links() ?? []) if (link.isReachable()) link.send(frame)
+      if (to === undefined) return casting?.spread(frame, reachable())
+      for (const link of reachable()) if (farEnds.get(link.peer)?.clientId === to) link.send(frame)
     },
     stop(options = {}) {
       if (options.isImmediate === true) {

@@ -16,7 +16,7 @@ export interface Member {
   readonly joinedAt: number
   /** The owner's count of updates; a foreign client has none and stays at 0. */
   readonly seq: number
-  /** How many messages the owner had sent when we met it; a foreign client sends none. */
+  /** How many messages the owner has sent, by its newest entry; a foreign client sends none. */
   readonly sent: number
   /** The clock of the newest entry taken. */
   readonly clock: number
@@ -62,7 +62,7 @@ export function renewMember(
 ): Result<Member> {
   const renewed = createMember(entry, path, now, maxDataBytes)
   if (!renewed.ok) return renewed
-  const { connectionId, participant, seq } = renewed.value
+  const { connectionId, participant, sent, seq } = renewed.value
   if (connectionId !== member.connectionId) return reject('bad-presence')
   if (seq < member.seq) return reject('stale')
   const isForeign = entry.state === null || !hasPresenceField(entry.state)
@@ -73,6 +73,7 @@ export function renewMember(
     ...heard,
     clock: entry.clock,
     seq,
+    sent,
     participant: isUpdate ? Object.freeze({ ...participant, timestamp }) : member.participant,
   })
 }

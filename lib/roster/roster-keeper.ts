@@ -1,5 +1,6 @@
 /** The roster's one outer file: holds the state, and the timer that ends holds. Knows no socket and no listener. */
 import type { CancelTimer, Clock, Moment } from '../base/clock.ts'
+import type { ClientId } from '../base/ids.ts'
 import type { AwarenessEntry } from '../wire/awareness-update.ts'
 import type { RejectCounter } from '../wire/result.ts'
 import type { Evidence } from '../wire/transport.ts'
@@ -23,6 +24,7 @@ const LOOK_MS = 2_000
 export interface RosterKeeper {
   take(evidence: Evidence): void
   members(): Member[]
+  find(clientId: ClientId): Member | undefined
   /** Our own ways all ended: every member is held as if each path was lost. */
   loseAllPaths(): void
   stop(): void
@@ -81,6 +83,7 @@ export function createRosterKeeper(needs: RosterKeeperNeeds): RosterKeeper {
   return {
     take,
     members: () => [...state.members.values()],
+    find: (clientId) => state.members.get(clientId),
     loseAllPaths() {
       for (const member of state.members.values())
         for (const path of member.paths.values()) take({ kind: 'lost', path })

@@ -5,6 +5,7 @@
  *   envelope = 0 hello                    a message of the hello
  *            | 1 sealed                   a frame of the link under its keys
  *            | 2                          "I have no keys for what you sent: say hello again"
+ *            | 3 cast                     a frame of the link for several, under a key of the sender's (cast.ts)
  */
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
@@ -14,8 +15,11 @@ import { accept, attempt, type Result, reject } from './result.ts'
 const HELLO = 0
 const SEALED = 1
 const RESTART = 2
+const CAST = 3
 
-export type Envelope = { readonly kind: 'hello' | 'sealed'; readonly bytes: Uint8Array } | { readonly kind: 'restart' }
+export type Envelope =
+  | { readonly kind: 'hello' | 'sealed' | 'cast'; readonly bytes: Uint8Array }
+  | { readonly kind: 'restart' }
 
 export function decodeEnvelope(bytes: Uint8Array): Result<Envelope> {
   if (bytes.length > MAX_FRAME_BYTES) return reject('too-large')
@@ -28,22 +32,28 @@ export function decodeEnvelope(bytes: Uint8Array): Result<Envelope> {
         return accept({ kind: 'sealed', bytes: decoding.readTailAsUint8Array(decoder) })
       case RESTART:
         return decoding.hasContent(decoder) ? reject('malformed') : accept({ kind: 'restart' })
+      case CAST:
+        return accept({ kind: 'cast', bytes: decoding.readTailAsUint8Array(decoder) })
       default:
         return reject('unknown-frame')
     }
   })
 }
 
-export const encodeHelloEnvelope = (hello: Uint8Array): Uint8Array =>
-  encoding.encode((encoder) => {
-    encoding.writeVarUint(encoder, HELLO)
-    encoding.writeUint8Array(encoder, hello)
-  })
+/** Whether it is a cast, as far as its first byte tells: whoever says that alone need not be met. */
+export const isCastEnvelope = (bytes: Uint8Array): boolean => bytes[0] === CAST
 
-export const encodeSealedEnvelope = (sealed: Uint8Array): Uint8Array =>
-  encoding.encode((encoder) => {
-    encoding.writeVarUint(encoder, SEALED)
-    encoding.writeUint8Array(encoder, sealed)
-  })
+export const encodeHelloEnvelope = (hello: Uint8Array): Uint8Array => encode(HELLO, hello)
+
+export const encodeSealedEnvelope = (sealed: Uint8Array): Uint8Array => encode(SEALED, sealed)
+
+export const encodeCastEnvelope = (cast: Uint8Array): Uint8Array => encode(CAST, cast)
 
 export const RESTART_ENVELOPE: Uint8Array = Uint8Array.of(RESTART)
+
+function encode(type: number, bytes: Uint8Array): Uint8Array {
+  return encoding.encode((encoder) => {
+    encoding.writeVarUint(encoder, type)
+    encoding.writeUint8Array(encoder, bytes)
+  })
+}

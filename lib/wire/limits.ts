@@ -32,3 +32,5 @@ export const MAX_DESCRIPTION_BYTES = 16_384
 export const MAX_LEASE_MS = 300_000
 /** Members that one list of a topic or of neighbours names; a server whose topics are larger tells them in several. */
 export const MAX_LISTED_MEMBERS = 1_024
+/** Receivers that one key of a sender's casts is given to, those included that it was given to again. */
+export const MAX_CAST_SLOTS = 128

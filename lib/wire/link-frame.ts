@@ -2,6 +2,7 @@
  * The frames inside a link: what one member says to another, once the hello is proved.
  *
  *   frame    = entry | goodbye | message | ping | pong | signal | document | via | lease | peers | find | passed | ask
+ *            | castKey | castAck
  *   entry    = 1 update:varUint8Array                     the sender's own entry: an awareness update of one client
  *   goodbye  = 2                                          the sender leaves the channel: its last word on this link
  *   message  = 3 clientId:varUint seq:varUint body:varString
@@ -14,16 +15,27 @@
  *   find     = 11 count:varUint connectionId{count}       "which of these are you linked to?"
  *   passed   = 12 far:connectionId sealed:varUint8Array   from a neighbour: `far` asked it to pass this on
  *   ask      = 13                                         "say your entry again: words of yours may be lost"
+ *   castKey  = 14 number:varUint first:varUint slot:varUint key:byte{32} tagKey:byte{32}
+ *                                                         what the sender casts from count `first` on is under this key
+ *   castAck  = 15 number:varUint slot:varUint             "I have that key and slot"
  *
  * A connectionId is 22 ASCII bytes. Knows shapes and sizes; not who may say what, nor what is in a JSON.
  */
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 import type { ClientId, ConnectionId } from '../base/ids.ts'
-import { readBlock, readConnectionId, readConnectionIds, writeConnectionId, writeConnectionIds } from './fixed-bytes.ts'
+import {
+  readBlock,
+  readBytes,
+  readConnectionId,
+  readConnectionIds,
+  writeConnectionId,
+  writeConnectionIds,
+} from './fixed-bytes.ts'
 import type { MessageFrame, SyncStep } from './frame.ts'
 import {
   MAX_CANDIDATE_BYTES,
+  MAX_CAST_SLOTS,
   MAX_CLIENT_ID,
   MAX_COUNT,
   MAX_DESCRIPTION_BYTES,
@@ -47,6 +59,9 @@ const PEERS = 10
 const FIND = 11
 const PASSED = 12
 const ASK = 13
+const CAST_KEY = 14
+const CAST_ACK = 15
+const KEY_BYTES = 32
 
 const SIGNALS = ['description', 'candidate', 'restart'] as const
 export type SignalKind = (typeof SIGNALS)[number]
@@ -68,6 +83,19 @@ export type LinkFrame =
   | { readonly kind: 'via' | 'passed'; readonly far: ConnectionId; readonly sealed: Uint8Array }
   | { readonly kind: 'lease'; readonly ms: number }
   | { readonly kind: 'peers' | 'find'; readonly peers: readonly ConnectionId[] }
+  | ({ readonly kind: 'castKey' } & CastKeyFrame)
+  | ({ readonly kind: 'castAck' } & CastAckFrame)
+
+export interface CastKeyFrame extends CastAckFrame {
+  readonly first: number
+  readonly key: Uint8Array
+  readonly tagKey: Uint8Array
+}
+
+export interface CastAckFrame {
+  readonly number: number
+  readonly slot: number
+}
 
 /** Reads one frame, whole or not at all. Payloads are views of `bytes`, not copies. Never throws. */
 export function decodeLinkFrame(bytes: Uint8Array): Result<LinkFrame> {
@@ -117,6 +145,16 @@ function readFrame(decoder: decoding.Decoder): Result<LinkFrame> {
     case FIND: {
       const peers = readConnectionIds(decoder, MAX_MEMBERS)
       return peers === undefined ? reject('too-large') : accept({ kind: type === PEERS ? 'peers' : 'find', peers })
+    }
+    case CAST_KEY: {
+      const counts = { number: readCount(decoder, MAX_COUNT), first: readCount(decoder, MAX_COUNT) }
+      const slot = readCount(decoder, MAX_CAST_SLOTS - 1)
+      const keys = { key: readBytes(decoder, KEY_BYTES), tagKey: readBytes(decoder, KEY_BYTES) }
+      return accept({ kind: 'castKey', ...counts, slot, ...keys })
+    }
+    case CAST_ACK: {
+      const number = readCount(decoder, MAX_COUNT)
+      return accept({ kind: 'castAck', number, slot: readCount(decoder, MAX_CAST_SLOTS - 1) })
     }
     default:
       return reject('unknown-frame')
@@ -194,6 +232,18 @@ export const encodePeers = (peers: readonly ConnectionId[]): Uint8Array =>
 
 export const encodeFind = (peers: readonly ConnectionId[]): Uint8Array =>
   encode(FIND, (encoder) => writeConnectionIds(encoder, peers))
+
+export const encodeCastKey = ({ number, first, slot, key, tagKey }: CastKeyFrame): Uint8Array =>
+  encode(CAST_KEY, (encoder) => {
+    for (const count of [number, first, slot]) encoding.writeVarUint(encoder, count)
+    for (const bytes of [key, tagKey]) encoding.writeUint8Array(encoder, bytes)
+  })
+
+export const encodeCastAck = ({ number, slot }: CastAckFrame): Uint8Array =>
+  encode(CAST_ACK, (encoder) => {
+    encoding.writeVarUint(encoder, number)
+    encoding.writeVarUint(encoder, slot)
+  })
 
 const encode = (type: number, write: (encoder: encoding.Encoder) => void): Uint8Array =>
   encoding.encode((encoder) => {

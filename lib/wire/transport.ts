@@ -55,8 +55,11 @@ export interface Transport {
   publish(state: JsonObject): void
   /** Our own entry for each path that opens from now on, without a send: nobody who has it needs to hear. */
   hold(state: JsonObject): void
-  /** Sends a message once by every open path whose far end is ours. */
-  send(message: MessageFrame): void
+  /**
+   * Sends a message once by every open path whose far end is ours. `to`: it is for that client alone, so paths that lead
+   * to others do without it.
+   */
+  send(message: MessageFrame, to?: ClientId): void
   /**
    * Says goodbye by every open path and closes everything. Resolves when the goodbye is on the wire (at most 0.5 s) and
    * nothing is left behind: no timer, no socket, no listener. `isImmediate`: nothing is waited for, since the page ends or

@@ -12,8 +12,8 @@ import type { Evidence, Path } from '../wire/transport.ts'
 export interface Carrier {
   /** Sends our entry once to everybody this carrier reaches; a null state is our goodbye. */
   publish(entry: AwarenessEntry): void
-  /** Sends a frame of kind `message` to those who are ours. */
-  send(frame: Uint8Array): void
+  /** Sends a frame of kind `message` to those who are ours, or where it can to the one that is meant. */
+  send(frame: Uint8Array, to: ClientId | undefined): void
   /** Asks a client whether it is still there; if it does not answer, its path is told `closed`. */
   probe(clientId: ClientId): void
   paths(): Path[]
@@ -33,6 +33,8 @@ export interface CarrierContext {
   readonly rejects: RejectCounter
   /** Our entry under a fresh clock, or undefined before the first `publish`: for a path that opens or opens again. */
   refreshedEntry(): AwarenessEntry | undefined
+  /** The entry that a carrier sent last, or where what we say has changed since, as it is now under a fresh clock. */
+  currentEntry(sent: AwarenessEntry): AwarenessEntry
   onEvidence(evidence: Evidence): void
   onMessage(path: Path, message: MessageFrame): void
   /** A frame came from somebody, well-formed or not: the moment to do what a slow timer is late with. */

@@ -4,7 +4,7 @@
  * Node 20 has no global WebSocket, and y-webrtc knows only the global one: where a WebRTC implementation is injected and
  * there is none, `globalThis.WebSocket` becomes that of `ws`. This is the one thing that this library leaves in a process.
  */
-import type { WebsocketProvider } from 'y-websocket'
+import { WebsocketProvider } from 'y-websocket'
 import { MAX_FRAME_BYTES } from '../wire/limits.ts'
 
 export type YWebrtcModule = typeof import('y-webrtc')
@@ -42,8 +42,7 @@ function asIs(init: unknown): unknown {
 }
 
 export async function loadRelayModules(): Promise<RelayModules> {
-  const [{ WebsocketProvider }, WebSocketClass] = await Promise.all([import('y-websocket'), findWebSocket()])
-  return { Provider: WebsocketProvider, WebSocketClass }
+  return { Provider: WebsocketProvider, WebSocketClass: await findWebSocket() }
 }
 
 export async function loadYWebrtc(load: (() => Promise<YWebrtcModule>) | undefined): Promise<YWebrtcModule> {

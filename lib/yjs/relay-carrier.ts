@@ -7,6 +7,7 @@ import { getUnixTime } from 'lib0/time'
 import type { WebsocketProvider } from 'y-websocket'
 import type * as Y from 'yjs'
 import type { RandomBytes } from '../base/random.ts'
+import { createTokenBucket } from '../base/token-bucket.ts'
 import type { AwarenessEntry } from '../wire/awareness-update.ts'
 import { encodeAwarenessUpdate } from '../wire/awareness-update.ts'
 import { decodeFrame, encodeAwarenessFrame, type Frame } from '../wire/frame.ts'
@@ -18,7 +19,7 @@ import type { Carrier, CarrierContext } from './carrier.ts'
 import { createClientPaths } from './client-paths.ts'
 import type { DocumentSync } from './document-sync.ts'
 import { endSocket } from './socket-end.ts'
-import { BACKLOG_CHECK_MS, MAX_BACKLOG_BYTES } from './timing.ts'
+import { BACKLOG_CHECK_MS, MAX_BACKLOG_BYTES, RELAY_ENTRY_BYTES_PER_SECOND } from './timing.ts'
 
 export interface RelayNeeds {
   readonly context: CarrierContext
@@ -54,6 +55,11 @@ export function createRelayCarrier(needs: RelayNeeds): RelayCarrier {
     kind: 'relay',
     clientId,
   }))
+  const allowance = createTokenBucket({
+    perSecond: RELAY_ENTRY_BYTES_PER_SECOND,
+    burst: RELAY_ENTRY_BYTES_PER_SECOND,
+    nowMs: clock.moment().steadyMs,
+  })
   let isClosed = false
   let heldBack: AwarenessEntry | undefined
   let cancelDrain = (): void => undefined
@@ -141,8 +147,11 @@ export function createRelayCarrier(needs: RelayNeeds): RelayCarrier {
   }
 
   function sayOwnEntry(): void {
-    const entry = port.entry()
-    if (entry !== undefined) sendNow(encodeAwarenessFrame(encodeAwarenessUpdate(entry)))
+    const sent = port.entry()
+    if (sent === undefined) return
+    const entry = context.currentEntry(sent)
+    port.hold(entry)
+    sendNow(encodeAwarenessFrame(encodeAwarenessUpdate(entry)))
   }
 
   function sendNow(frame: Uint8Array) {
@@ -153,10 +162,15 @@ export function createRelayCarrier(needs: RelayNeeds): RelayCarrier {
 
   const backlogBytes = (): number => provider.ws?.bufferedAmount ?? 0
 
-  /** [F21] While the server does not read, the latest entry waits here instead of all of them in the socket. */
+  /** [F21] While the server does not read, or takes no more, the latest entry waits here instead of all of them there. */
+  function mayPublish(entry: AwarenessEntry): boolean {
+    const bytes = encodeAwarenessUpdate(entry).length
+    return backlogBytes() <= MAX_BACKLOG_BYTES && allowance.take(bytes, clock.moment().steadyMs)
+  }
+
   function drain(): void {
     if (heldBack === undefined) return
-    if (backlogBytes() > MAX_BACKLOG_BYTES) cancelDrain = clock.setTimer(drain, BACKLOG_CHECK_MS)
+    if (!mayPublish(heldBack)) cancelDrain = clock.setTimer(drain, BACKLOG_CHECK_MS)
     else {
       port.publish(heldBack)
       heldBack = undefined
@@ -169,9 +183,10 @@ export function createRelayCarrier(needs: RelayNeeds): RelayCarrier {
     publish(entry) {
       const wasHeldBack = heldBack !== undefined
       port.hold(entry)
-      if (!wasHeldBack && backlogBytes() <= MAX_BACKLOG_BYTES) return port.publish(entry)
-      heldBack = entry
-      if (!wasHeldBack) drain()
+      const isGoodbye = entry.state === null
+      heldBack = isGoodbye ? undefined : entry
+      if (isGoodbye) port.publish(entry)
+      else if (!wasHeldBack) drain()
     },
     send(frame) {
       if (paths.hasOurs()) sendNow(frame)

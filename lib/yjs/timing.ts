@@ -8,8 +8,15 @@ export const TAB_SILENT_MS = 2 * RENEW_MS
 export const TAB_ANSWER_MS = 5_000
 /** A healthy data channel answers within a round trip; after this it is taken for dead. */
 export const PROBE_MS = 1_000
+/**
+ * How long a connection may be `disconnected` to ICE, which browsers tell 2.5 to 7 s into a silence. A gap of 10 s stays
+ * unnoticed with it, and a silent member is gone in 15 s; some implementations never say `failed`.
+ */
+export const DISCONNECTED_MS = 6_500
 /** A connection that has not opened by then never will (threat T18; connecting took 0.6 s at most where it worked). */
 export const HALF_OPEN_MS = 8_000
+/** While places are short, a connection that was answered keeps its own for so long: three times what connecting took. */
+export const PLACE_MS = 2_000
 /** Every provider speaks as soon as a connection opens; one that hears nothing by then is deaf (two calls that crossed). */
 export const DEAF_MS = 3_000
 /** Open connections of one channel; members beyond are reached by the relay. */
@@ -18,6 +25,8 @@ export const MAX_OPEN_CONNECTIONS = 32
 export const MAX_HALF_OPEN_CONNECTIONS = 32
 /** Bytes waiting in one socket or data channel; over it only the latest entry is kept (fault F21). */
 export const MAX_BACKLOG_BYTES = 65_536
+/** Bytes of entries that a relay is sent a second, and at once: half of what the server takes of one socket. */
+export const RELAY_ENTRY_BYTES_PER_SECOND = 524_288
 /** The largest message of a data channel (RFC 8841, and what browsers announce); a larger one ends the channel. */
 export const MAX_CHANNEL_MESSAGE_BYTES = 262_144
 /** How often a backlog is looked at. */

@@ -61,6 +61,7 @@ export function createYjsTransport(needs: YjsTransportNeeds): Transport {
     maxEntryBytes: needs.maxEntryBytes,
     rejects,
     refreshedEntry: () => (own === undefined || isStopped ? undefined : ownEntry(own)),
+    currentEntry: (sent) => (own === undefined || isStopped || own === sent.state ? sent : ownEntry(own)),
     onEvidence(evidence) {
       if (!isStopped) needs.onEvidence(evidence)
     },
@@ -116,10 +117,10 @@ export function createYjsTransport(needs: YjsTransportNeeds): Transport {
     hold(state) {
       if (own !== undefined) own = state
     },
-    send(message) {
+    send(message, to) {
       if (isStopped) return
       const frame = encodeMessageFrame(message)
-      for (const carrier of carriers) carrier.send(frame)
+      for (const carrier of carriers) carrier.send(frame, to)
     },
     stop({ isImmediate = false } = {}) {
       if (isImmediate) flush.cutShort()

@@ -96,8 +96,8 @@ export function createWebrtcCarrier(needs: WebrtcNeeds): Carrier {
 
   return {
     publish: (entry) => (isClosed ? undefined : port.publish(entry)),
-    send(frame) {
-      for (const link of links()) link.sendMessage(frame)
+    send(frame, to) {
+      for (const link of links()) if (to === undefined || link.clientId() === to) link.sendMessage(frame)
     },
     probe(clientId) {
       for (const link of links()) if (link.clientId() === clientId) link.probe()

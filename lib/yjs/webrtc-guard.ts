@@ -68,12 +68,12 @@ export function createWebrtcGuard({ context, room, port, syncDocument }: GuardNe
     if (!hasRoom) link.end()
   }
 
-  /** Room for one more that is opening: the oldest one that nobody answered goes first. */
+  /** [T18] Room for one more that is opening: the oldest that nobody answered goes first, then the oldest that is late. */
   function makeRoom(): boolean {
     if (open().length >= MAX_OPEN_CONNECTIONS) return false
     const opening = halfOpen()
     if (opening.length < MAX_HALF_OPEN_CONNECTIONS) return true
-    const oldest = opening.find((link) => !link.wasAnswered)
+    const oldest = opening.find((link) => !link.wasAnswered) ?? opening.find((link) => link.isLate())
     oldest?.end()
     return oldest !== undefined
   }

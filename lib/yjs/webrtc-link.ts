@@ -12,13 +12,16 @@ import type { AwarenessPort } from './awareness-port.ts'
 import type { CarrierContext } from './carrier.ts'
 import type { DocumentSync } from './document-sync.ts'
 import { createLinkBinding } from './link-binding.ts'
+import { createSignOfLife, type SignOfLife } from './sign-of-life.ts'
 import type { StockConn, StockPeer } from './stock.ts'
 import {
   BACKLOG_CHECK_MS,
   DEAF_MS,
+  DISCONNECTED_MS,
   HALF_OPEN_MS,
   MAX_BACKLOG_BYTES,
   MAX_CHANNEL_MESSAGE_BYTES,
+  PLACE_MS,
   PROBE_MS,
 } from './timing.ts'
 
@@ -42,6 +45,8 @@ export interface Link {
   readonly isInitiator: boolean
   /** A description of the far end came: somebody is there. */
   wasAnswered: boolean
+  /** Whether it is opening for longer than one that works takes. */
+  isLate(): boolean
   isOpen(): boolean
   /** Ended, or about to: counts for nothing any more. */
   isEnding(): boolean
@@ -64,12 +69,15 @@ export function createLink(needs: LinkNeeds): Link {
   const { peer } = conn
   const { clock, rejects } = context
   const binding = createLinkBinding(needs)
+  const begunAtMs = clock.moment().steadyMs
   let isOpen = false
   let isEnding = false
   let didExpire = false
   let framesHeard = 0
-  let cancelProbe: CancelTimer | undefined
   let cancelDrain: CancelTimer | undefined
+  const life = { clock, heardCount: () => framesHeard, ask: () => query(), onSilence: () => end() }
+  const probe = createSignOfLife({ ...life, waitMs: PROBE_MS })
+  const doubt = createSignOfLife({ ...life, waitMs: DISCONNECTED_MS })
   let cancelPatience = clock.setTimer(expire, HALF_OPEN_MS)
 
   forgiveCandidates(peer._pc)
@@ -91,6 +99,10 @@ export function createLink(needs: LinkNeeds): Link {
     needs.onOpen(link)
   })
   peer.on('data', receive)
+  peer.on('iceStateChange', (state) => {
+    if (state === 'disconnected') demand(doubt)
+    else if (state === 'connected' || state === 'completed') doubt.cancel()
+  })
   peer.on('close', closed)
   // An error is followed by `close`; without a listener it would be thrown.
   peer.on('error', () => undefined)
@@ -154,17 +166,11 @@ export function createLink(needs: LinkNeeds): Link {
     }
   }
 
-  function probe(): void {
-    if (!isOpen || isEnding || cancelProbe !== undefined) return
-    const heardBefore = framesHeard
-    query()
-    cancelProbe = clock.setTimer(() => {
-      cancelProbe = undefined
-      if (framesHeard === heardBefore) end()
-    }, PROBE_MS)
-  }
-
   const query = (): void => trySend(QUERY_FRAME)
+
+  const demand = (life: SignOfLife): void => {
+    if (isOpen && !isEnding) life.demand()
+  }
 
   function expire(): void {
     didExpire = true
@@ -178,7 +184,8 @@ export function createLink(needs: LinkNeeds): Link {
 
   function stop(): void {
     cancelPatience()
-    cancelProbe?.()
+    probe.cancel()
+    doubt.cancel()
     cancelDrain?.()
     if (peer._iceCompleteTimer !== null) clearTimeout(peer._iceCompleteTimer)
   }
@@ -198,6 +205,7 @@ export function createLink(needs: LinkNeeds): Link {
     peerId,
     isInitiator: peer.initiator,
     wasAnswered: false,
+    isLate: () => !isOpen && clock.moment().steadyMs - begunAtMs >= PLACE_MS,
     isOpen: () => isOpen,
     isEnding: () => isEnding,
     clientId: binding.clientId,
@@ -207,7 +215,7 @@ export function createLink(needs: LinkNeeds): Link {
       if (binding.isOurs()) trySend(frame)
     },
     query,
-    probe,
+    probe: () => demand(probe),
     end,
     stop,
   }

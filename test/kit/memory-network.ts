@@ -83,8 +83,9 @@ export function createMemoryNetwork({ isFlowing = false } = {}): MemoryNetwork {
         hold(state) {
           if (node.own !== undefined) node.own = { ...node.own, state }
         },
-        send(message) {
+        send(message, to) {
           for (const peer of peersOf(node)) {
+            if (to !== undefined && peer.needs.clientId !== to) continue
             sent.message += 1
             push({ from: node, to: peer, kind: 'message', bytes: encodeMessageFrame(message) })
           }

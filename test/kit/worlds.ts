@@ -6,7 +6,7 @@ import { createSystemCrypto } from '../../lib/identity/system-crypto.ts'
 import type { Realtime, RealtimeOptions } from '../../lib/index.ts'
 import { createLinksTravel } from '../../lib/links-travel.ts'
 import { createRealtime } from '../../lib/realtime.ts'
-import { createYjsTravel } from '../../lib/travel.ts'
+import { createYjsTravel } from '../../lib/yjs-travel.ts'
 import { createSignalingServer } from '../../signaling-server/index.ts'
 
 export interface Ways {
@@ -19,21 +19,24 @@ export interface Ways {
 export interface World {
   readonly server: string | undefined
   createRealtime(options: RealtimeOptions): Realtime
+  /** Ends the server; the promise's function starts another at the same address. */
+  stopServer(): Promise<() => Promise<void>>
   close(): Promise<void>
 }
 
 /** A world in this process: members meet by the given ways and by nothing else. */
 export async function createWorld({ hasRelay, hasWebRtc, hasTabs, transport }: Ways): Promise<World> {
-  const server = hasRelay || hasWebRtc ? createSignalingServer({ port: 0 }) : undefined
+  let server = hasRelay || hasWebRtc ? createSignalingServer({ port: 0 }) : undefined
   await server?.ready
+  const url = server?.url
   let instances = 0
   return {
-    server: server?.url,
+    server: url,
     createRealtime(options) {
       instances += 1
       const instance = instances
       return createRealtime(
-        { servers: server === undefined ? [] : [server.url], webrtc: hasWebRtc ? wrtc : false, ...options },
+        { servers: url === undefined ? [] : [url], webrtc: hasWebRtc ? wrtc : false, ...options },
         {
           page: undefined,
           createTravel(needs) {
@@ -44,6 +47,13 @@ export async function createWorld({ hasRelay, hasWebRtc, hasTabs, transport }: W
           },
         },
       )
+    },
+    async stopServer() {
+      await server?.close()
+      return async () => {
+        server = createSignalingServer({ port: Number(new URL(url ?? '').port) })
+        await server.ready
+      }
     },
     close: async () => server?.close(),
   }

@@ -7,6 +7,9 @@ import type { VirtualServer } from '../../lib/testing/virtual-server.ts'
 import type { Machine } from '../../lib/testing/wires.ts'
 import type { World } from '../../lib/testing/world.ts'
 
+/** How much of what a disordered server carries comes twice, and how much comes late. */
+const DISORDER_RATE = 0.2
+
 export type Undo = () => void
 
 export interface Faults {
@@ -18,6 +21,8 @@ export interface Faults {
   slow(machine: Machine, ms: number): Undo
   lose(rate: number): Undo
   crash(server: VirtualServer): Undo
+  /** What the server carries comes twice, and late: behind what was sent after it. */
+  disorder(server: VirtualServer): Undo
 }
 
 export function createFaults(world: World): Faults {
@@ -25,6 +30,7 @@ export function createFaults(world: World): Faults {
   const dice = world.dice.fork()
   const cuts = new Map<string, number>()
   const crashes = new Map<VirtualServer, number>()
+  const disorders = new Map<VirtualServer, number>()
   const freezes = new Map<Host, number>()
   let rates: number[] = []
 
@@ -90,6 +96,12 @@ export function createFaults(world: World): Faults {
       if (count(crashes, server, 1) === 1) server.stop()
       return once(() => {
         if (count(crashes, server, -1) === 0) server.start()
+      })
+    },
+    disorder(server) {
+      if (count(disorders, server, 1) === 1) server.setDisorder(DISORDER_RATE)
+      return once(() => {
+        if (count(disorders, server, -1) === 0) server.setDisorder(0)
       })
     },
   }

@@ -11,24 +11,23 @@ export interface MemberPlan {
   readonly skewMs: number
 }
 
-export type Step = { readonly atMs: number } & (
-  | { readonly kind: 'join' | 'leave' | 'rejoin' | 'destroy' | 'kill'; readonly member: number }
-  | { readonly kind: 'update' | 'publish'; readonly member: number; readonly count: number }
-  | { readonly kind: 'freeze' | 'sleep' | 'minute' | 'offline'; readonly member: number; readonly forMs: number }
-  | { readonly kind: 'slow' | 'clock'; readonly member: number; readonly forMs: number; readonly byMs: number }
-  | { readonly kind: 'cut' | 'one-way'; readonly member: number; readonly other: number; readonly forMs: number }
-  | { readonly kind: 'unserved'; readonly member: number; readonly server: number; readonly forMs: number }
-  | { readonly kind: 'reset'; readonly member: number; readonly server: number }
-  | {
-      readonly kind: 'split'
-      readonly group: readonly number[]
-      readonly servers: readonly number[]
-      readonly forMs: number
-    }
-  | { readonly kind: 'crash'; readonly server: number; readonly forMs: number }
-  | { readonly kind: 'loss'; readonly rate: number; readonly forMs: number }
-  | { readonly kind: 'attack'; readonly attack: number; readonly member: number; readonly other: number }
-)
+/** One step for each of the kinds, so that each can be told by its kind. */
+type Kinds<Kind extends string, Rest> = Kind extends string
+  ? { readonly kind: Kind; readonly atMs: number } & Readonly<Rest>
+  : never
+
+export type Step =
+  | Kinds<'join' | 'leave' | 'rejoin' | 'destroy' | 'kill', { member: number }>
+  | Kinds<'update' | 'publish', { member: number; count: number }>
+  | Kinds<'freeze' | 'sleep' | 'minute' | 'offline', { member: number; forMs: number }>
+  | Kinds<'slow' | 'clock', { member: number; forMs: number; byMs: number }>
+  | Kinds<'cut' | 'one-way', { member: number; other: number; forMs: number }>
+  | Kinds<'unserved', { member: number; server: number; forMs: number }>
+  | Kinds<'reset', { member: number; server: number }>
+  | Kinds<'split', { group: readonly number[]; servers: readonly number[]; forMs: number }>
+  | Kinds<'crash' | 'disorder', { server: number; forMs: number }>
+  | Kinds<'loss', { rate: number; forMs: number }>
+  | Kinds<'attack', { attack: number; member: number; other: number }>
 
 export interface Schedule {
   readonly seed: number
@@ -41,6 +40,14 @@ export interface Schedule {
   /** When the last fault is over at the latest. */
   readonly endMs: number
 }
+
+/** Every kind of step, each as often as it is drawn. */
+const KINDS = [
+  ...(['join', 'join', 'leave', 'rejoin', 'rejoin', 'destroy', 'kill', 'kill'] as const),
+  ...(['update', 'publish', 'freeze', 'freeze', 'sleep', 'minute', 'offline', 'offline', 'slow', 'clock'] as const),
+  ...(['cut', 'cut', 'one-way', 'unserved', 'reset', 'split', 'split', 'crash', 'crash', 'loss', 'disorder'] as const),
+]
+export const STEP_KINDS: readonly Step['kind'][] = [...new Set(KINDS), 'attack']
 
 const MAX_MEMBERS = 6
 /** The faults of one run begin within this. */
@@ -93,11 +100,7 @@ function drawStep(dice: Dice, { memberCount, serverCount, hasAdversary }: Bounds
   const server = dice.below(serverCount)
   const forMs = drawGapMs(dice)
   if (hasAdversary && dice.chance(0.5)) return { kind: 'attack', attack: dice.below(1_000), member, other, atMs }
-  const kind = dice.pick([
-    ...(['join', 'join', 'leave', 'rejoin', 'rejoin', 'destroy', 'kill', 'kill'] as const),
-    ...(['update', 'publish', 'freeze', 'freeze', 'sleep', 'minute', 'offline', 'offline', 'slow', 'clock'] as const),
-    ...(['cut', 'cut', 'one-way', 'unserved', 'reset', 'split', 'split', 'crash', 'crash', 'loss'] as const),
-  ])
+  const kind = dice.pick(KINDS)
   switch (kind) {
     case 'update':
     case 'publish':
@@ -120,6 +123,7 @@ function drawStep(dice: Dice, { memberCount, serverCount, hasAdversary }: Bounds
     case 'reset':
       return { kind, member, server, atMs }
     case 'crash':
+    case 'disorder':
       return { kind, server, forMs, atMs }
     case 'split': {
       const group = Array.from({ length: memberCount }, (_, index) => index).filter(() => dice.chance(0.5))

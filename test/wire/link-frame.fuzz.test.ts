@@ -8,8 +8,11 @@ import { createHello } from '../../lib/identity/hello.ts'
 import { decodeHello } from '../../lib/identity/hello-message.ts'
 import { createIdentity } from '../../lib/identity/identity.ts'
 import { createSealedLink } from '../../lib/identity/seal.ts'
+import { decodeCast, encodeCast } from '../../lib/wire/cast.ts'
 import {
   decodeLinkFrame,
+  encodeCastAck,
+  encodeCastKey,
   encodeDocument,
   encodeEntry,
   encodeLease,
@@ -34,6 +37,7 @@ const SEED = Number(process.env.COPRESENCE_FUZZ_SEED ?? 20_240_607)
 const ID = 'alice-0000000000000000' as ConnectionId
 const TOPIC = new Uint8Array(32).fill(1)
 const BYTES = Uint8Array.of(1, 2, 3)
+const BYTES_OF_TAG = new Uint8Array(8)
 
 /** Numbers below a limit, all of them of one seed. */
 function createDice(seed: number): (limit: number) => number {
@@ -77,6 +81,9 @@ const SAMPLES: readonly Uint8Array[] = [
   encodeVia(ID, BYTES),
   encodeVia(ID, BYTES, 'passed'),
   encodeLease(60_000),
+  encodeCast({ number: 1, counter: 1, tags: new Map([[3, BYTES_OF_TAG]]), ciphertext: TOPIC }),
+  encodeCastKey({ number: 1, first: 0, slot: 0, key: TOPIC, tagKey: TOPIC }),
+  encodeCastAck({ number: 1, slot: 0 }),
   encodePeers([ID, ID]),
   encodeServerFrame({ kind: 'challenge', nonce: TOPIC }),
   encodeServerFrame({ kind: 'members', topic: TOPIC, members: [ID] }),
@@ -120,6 +127,7 @@ it(`[W1] ${FRAMES} random and structured frames: links, server and hello take or
   const { ofAlice, ofBob, opener, said } = await createEnds()
   const decoders: Readonly<Record<string, (bytes: Uint8Array) => { ok: boolean } | Promise<{ ok: boolean }>>> = {
     decodeLinkFrame,
+    decodeCast,
     decodeClientFrame,
     decodeServerFrame,
     decodeHello,

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { ClientId, ConnectionId } from '../../lib/base/ids.ts'
 import {
   MAX_CANDIDATE_BYTES,
+  MAX_CAST_SLOTS,
   MAX_DESCRIPTION_BYTES,
   MAX_DOCUMENT_UPDATE_BYTES,
   MAX_FRAME_BYTES,
@@ -11,6 +12,8 @@ import {
 } from '../../lib/wire/limits.ts'
 import {
   decodeLinkFrame,
+  encodeCastAck,
+  encodeCastKey,
   encodeDocument,
   encodeEntry,
   encodeFind,
@@ -42,6 +45,7 @@ const numbers = (...values: readonly number[]) =>
 
 const message = { clientId: CLIENT, seq: MOST, body: '{"name":"💬"}' }
 const update = Uint8Array.of(1, 2, 3)
+const castKey = { number: 1, first: MOST, slot: 0, key: new Uint8Array(32).fill(1), tagKey: new Uint8Array(32).fill(2) }
 const FRAMES: readonly (readonly [Uint8Array, object])[] = [
   [encodeEntry(update), { kind: 'entry', update }],
   [GOODBYE_FRAME, { kind: 'goodbye' }],
@@ -57,6 +61,8 @@ const FRAMES: readonly (readonly [Uint8Array, object])[] = [
   [encodeLease(MAX_LEASE_MS), { kind: 'lease', ms: MAX_LEASE_MS }],
   [encodePeers([ALICE, BOB]), { kind: 'peers', peers: [ALICE, BOB] }],
   [encodeFind([]), { kind: 'find', peers: [] }],
+  [encodeCastKey(castKey), { kind: 'castKey', ...castKey }],
+  [encodeCastAck({ number: MOST, slot: 127 }), { kind: 'castAck', number: MOST, slot: 127 }],
 ]
 
 describe('frames of a link', () => {
@@ -83,6 +89,9 @@ describe('frames of a link', () => {
       encodeMessage({ ...message, seq: MOST + 1 }),
       numbers(3, 2 ** 53, 1, 0),
       encodeLease(MAX_LEASE_MS + 1),
+      encodeCastKey({ ...castKey, slot: MAX_CAST_SLOTS }),
+      encodeCastKey({ ...castKey, first: MOST + 1 }),
+      encodeCastAck({ number: MOST + 1, slot: 0 }),
       numbers(6, 3, 0),
       numbers(7, 3, 0),
     ])

@@ -3,8 +3,8 @@
  *
  *   node --import tsx test/yjs/child-member.ts <servers, by commas> <room> <script>
  *
- * Scripts: `stay` says that it met and then lives on; `stop` stops once it met; `stop-early` stops at once, while the
- * providers are loading; `stop-unreachable` stops once a server was tried in vain; `alone` does nothing more, until SIGUSR2 stops it. What it has to say is one JSON line each on stdout.
+ * Scripts: `stay` says that it met and then lives on, until SIGUSR2 stops it; `stop-early` stops at once, while the
+ * providers are loading; `stop-unreachable` stops once a server was tried in vain; `alone` does nothing more, also until SIGUSR2. What it has to say is one JSON line each on stdout.
  */
 import wrtc from '@roamhq/wrtc'
 import { systemClock } from '../../lib/base/clock.ts'
@@ -53,18 +53,40 @@ function met(): void {
 }
 
 async function stop(): Promise<void> {
+  const pauses = watchPauses()
   const startedAt = performance.now()
   await transport.stop()
-  const stopMs = performance.now() - startedAt
+  const tookMs = performance.now() - startedAt
+  const stopMs = tookMs - pauses.end()
   // A closed handle is gone some turns of the event loop later, and so is the loader of TypeScript.
   const left = () => process.getActiveResourcesInfo().filter((name) => !isOutput(name))
   for (let turn = 0; turn < 1_000 && left().length > 0; turn++) await new Promise((resolve) => setImmediate(resolve))
-  say({ stopped: true, stopMs, clearMs: performance.now() - startedAt - stopMs, left: left() })
+  say({ stopped: true, stopMs, clearMs: performance.now() - startedAt - tookMs, left: left() })
+}
+
+/** How long this process was kept waiting by a busy machine: what its beats were late, in ms. */
+function watchPauses(): { end(): number } {
+  const everyMs = 10
+  let lateMs = 0
+  let lastAt = performance.now()
+  const beat = () => {
+    const now = performance.now()
+    lateMs += Math.max(0, now - lastAt - 2 * everyMs)
+    lastAt = now
+  }
+  const timer = setInterval(beat, everyMs)
+  return {
+    end() {
+      beat()
+      clearInterval(timer)
+      return lateMs
+    },
+  }
 }
 
 /** What this process itself keeps open: its standard streams, and the TypeScript loader while the providers load. */
 function isOutput(name: string): boolean {
-  if (script !== 'stop' && name === 'MessagePort') return true
+  if (script !== 'stay' && name === 'MessagePort') return true
   return ['TTYWrap', 'PipeWrap', 'FSReqCallback', 'FSReqPromise', 'Immediate'].includes(name)
 }
 

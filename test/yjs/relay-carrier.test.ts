@@ -255,4 +255,20 @@ describe('relay', { timeout: 20_000 }, () => {
     await until('the last one', () => frames.at(-1)?.endsWith('"last"'), { seen: () => frames.length })
     expect(frames.length).toBeLessThan(380)
   })
+
+  it('[Y22] entries too large for the server at that pace go less often, the last one arrives, and nobody is cut off', async () => {
+    const { url } = await startServer()
+    const join = () => createMember({ room: 'r', servers: [url], maxEntryBytes: 80_000 })
+    const [alice, bob] = [join(), join()]
+    for (const member of [alice, bob]) member.say('here')
+    await untilMet([alice, bob], 'relay')
+    for (let n = 0; n < 60; n++) {
+      alice.say(`${n} ${'x'.repeat(60_000)}`)
+      await new Promise((resume) => setImmediate(resume))
+    }
+    alice.say('last')
+    await until('the last one', () => bob.heard(alice, 'relay') === 'last')
+    const told = [...alice.told(bob), ...bob.told(alice)]
+    expect(told.filter((line) => !line.endsWith(' entry') && !line.includes('entry'))).toEqual([])
+  })
 })

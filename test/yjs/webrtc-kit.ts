@@ -132,19 +132,18 @@ export async function createStockPeer(room: string, url: string, password?: stri
     awareness,
     provider,
     send(bytes) {
-      for (const { peer } of provider.room?.webrtcConns.values() ?? []) peer.send(bytes)
+      for (const { connected, peer } of provider.room?.webrtcConns.values() ?? []) if (connected) peer.send(bytes)
     },
     stop,
   }
 }
 
-export const untilConnected = (stock: StockMember): Promise<unknown> =>
+/** `peers`: to how many. */
+export const untilConnected = (stock: StockMember, peers = 1): Promise<unknown> =>
   until(
-    'the stock peer to be connected',
-    () => [...(stock.provider.room?.webrtcConns.values() ?? [])].some((conn) => conn.connected),
-    {
-      timeoutMs: MEET_MS,
-    },
+    `the stock peer to be connected to ${peers}`,
+    () => [...(stock.provider.room?.webrtcConns.values() ?? [])].filter((conn) => conn.connected).length >= peers,
+    { timeoutMs: MEET_MS },
   )
 
 /** A stranger who speaks the signaling protocol and says whatever the test wants. */

@@ -48,6 +48,7 @@ function open() {
       maxEntryBytes: 1_000,
       rejects: createRejectCounter(),
       refreshedEntry: () => own('fresh'),
+      currentEntry: (sent) => sent,
       onEvidence: (told) => evidence.push(told),
       onMessage: () => undefined,
       onTraffic: () => undefined,
@@ -115,6 +116,26 @@ describe('link', () => {
     peer.emit('close')
     expect(peer.isDestroyed).toBe(true)
     expect(evidence.map(({ kind }) => kind)).toEqual(['entry', 'entry', 'closed'])
+  })
+
+  it('[Y28] one that ICE calls disconnected is asked, and closed after 6.5 s without a sign of life', async () => {
+    const { clock, peer, evidence, bobSays } = open()
+    peer.emit('connect')
+    bobSays(1)
+    peer.emit('iceStateChange', 'disconnected')
+    expect(peer.sent).toEqual(['query'])
+    await clock.advance(6_400)
+    bobSays(2)
+    await clock.advance(60_000)
+    expect(peer.isDestroyed).toBe(false)
+    peer.emit('iceStateChange', 'disconnected')
+    peer.emit('iceStateChange', 'connected')
+    await clock.advance(60_000)
+    expect(peer.isDestroyed).toBe(false)
+    peer.emit('iceStateChange', 'disconnected')
+    await clock.advance(6_500)
+    peer.emit('close')
+    expect([peer.isDestroyed, evidence.at(-1)?.kind, clock.timerCount()]).toEqual([true, 'closed', 0])
   })
 
   it('[Y22] to a far end that does not read only the latest entry waits; messages go on up to 512 KiB, then it is cut off', async () => {

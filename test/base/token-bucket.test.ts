@@ -1,6 +1,6 @@
 /** A rate with a burst, without a clock. */
 import { expect, it } from 'vitest'
-import { createTokenBucket } from '../../signaling-server/token-bucket.ts'
+import { createTokenBucket } from '../../lib/base/token-bucket.ts'
 
 it('[S53] a burst is allowed at once, then the rate, and never more than the burst', () => {
   const bucket = createTokenBucket({ perSecond: 10, burst: 3, nowMs: 1_000 })

@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest'
+import wrtc from '@roamhq/wrtc'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import type { ClientId } from '../../lib/base/ids.ts'
 import { encodeAwarenessUpdate } from '../../lib/wire/awareness-update.ts'
 import {
@@ -20,6 +21,15 @@ const entryFrame = (clientId: number, clock: number, state: object | null) =>
 function refusals(member: Member) {
   const { 'own-entry': _, ...others } = member.rejects.totals()
   return others
+}
+
+/** A well-formed offer of somebody who is never there. */
+async function makeOffer() {
+  const connection = new wrtc.RTCPeerConnection({ iceServers: [] })
+  onTestFinished(() => connection.close())
+  connection.createDataChannel('nowhere')
+  const { type, sdp } = await connection.createOffer()
+  return { type, sdp }
 }
 
 /** One of ours, and a stock peer that will say what it should not. */
@@ -95,7 +105,7 @@ describe('guard of a connection', { timeout: 40_000 }, () => {
         timeoutMs: MEET_MS,
       },
     )
-    await untilConnected(thief)
+    await untilConnected(thief, 2)
     const steal = () => thief.send(entryFrame(bob.clientId, 500, { text: 'stolen' }))
     steal()
     thief.send(Uint8Array.of(88))
@@ -158,6 +168,27 @@ describe('guard of the room', { timeout: 40_000 }, () => {
     const bob = createDirectMember({ room, servers: [url] })
     bob.say('b')
     await untilMet([alice, bob], 'direct')
+  })
+
+  it('[Y13] nor do offers that lead nowhere: after 2 s they give way too', async () => {
+    const { url } = await startServer()
+    const room = freshRoom()
+    const clock = createVirtualClock()
+    const alice = createDirectMember({ room, servers: [url], clock })
+    await until('alice to be announced', () => alice.isAnnounced())
+    const stranger = await openSignaling(url, room)
+    const offer = await makeOffer()
+    const call = (from: string) =>
+      stranger.publish({ type: 'signal', from, to: alice.peerId(), token: 1, signal: offer })
+    for (let n = 0; n < MAX_HALF_OPEN_CONNECTIONS; n++) call(`fake ${n}`)
+    await until('every place to be taken', () => alice.conns().size === MAX_HALF_OPEN_CONNECTIONS)
+    stranger.publish({ type: 'announce', from: 'too soon' })
+    await stranger.isHandled()
+    await until('its refusal', () => !alice.conns().has('too soon'))
+    await clock.advance(2_000)
+    stranger.publish({ type: 'announce', from: 'in time' })
+    await until('its place', () => alice.conns().has('in time') && !alice.conns().has('fake 0'))
+    expect(alice.conns().size).toBe(MAX_HALF_OPEN_CONNECTIONS)
   })
 
   it('[Y14] nothing that is signaled touches a connection that works', async () => {

@@ -45,13 +45,16 @@ describe('the end', { timeout: 60_000 }, () => {
     const room = freshRoom()
     const bob = createDirectMember({ room, servers: [url] })
     bob.say('b')
-    const alice = spawnMember(url, room, 'stop')
+    const alice = spawnMember(url, room, 'stay')
+    const self = { clientId: alice.child.pid as never }
+    await alice.untilSaid('met')
+    await until('both ways', () => bob.hasPath(self, 'direct') && bob.hasPath(self, 'relay'), { timeoutMs: 15_000 })
+    alice.child.kill('SIGUSR2')
     const { clearMs, left, stopMs } = await alice.untilSaid('stopped')
     const { code } = await alice.untilEnded()
     expect({ code, left, noise: alice.noise() }).toEqual({ code: 0, left: [], noise: '' })
-    // 0.5 s is the promise of `stop` itself; this machine is busy.
+    // 0.5 s is the promise of `stop` itself; the pauses of a busy machine are taken off.
     expect([stopMs, clearMs]).toEqual([expect.toSatisfy((ms) => ms < 600), expect.toSatisfy((ms) => ms < 100)])
-    const self = { clientId: alice.child.pid as never }
     await until('her goodbyes', () => bob.told(self).filter((told) => told.endsWith('goodbye')).length === 2, {
       seen: () => bob.told(self),
     })

@@ -1,0 +1,128 @@
+/**
+ * Our messages on their way out: in order, no faster than a relay takes them, and kept for a while, so that a member
+ * who was cut off for a moment can ask for what it missed. Knows nothing of events or of who is present.
+ */
+import type { CancelTimer, Clock } from './base/clock.ts'
+import { PresenceError } from './base/errors.ts'
+import { utf8Bytes } from './base/json.ts'
+import { createTokenBucket } from './base/token-bucket.ts'
+import type { MessageFrame } from './wire/frame.ts'
+
+/** Half of what the server takes of one socket in the long run (its `maxMessagesPerSecond`, `maxBytesPerSecond`). */
+const MESSAGES = { perSecond: 250, burst: 1_000 }
+const BYTES = { perSecond: 393_216, burst: 393_216 }
+/** What may wait to be sent. */
+export const MAX_WAITING_MESSAGES = 10_000
+export const MAX_WAITING_BYTES = 8_388_608
+/**
+ * How long a message can be asked for: as long as a member without a path is held, and the question's way. At the rates
+ * above that is at most 4,750 messages and 6 MiB.
+ */
+const KEEP_MS = 15_000
+/** After a server's restart everybody asks at once, and is answered at once. */
+const ANSWER_DELAY_MS = 20
+/** Between two answers: half of the time between two questions of one member. */
+const ANSWER_EVERY_MS = 150
+
+interface Outgoing {
+  readonly message: MessageFrame
+  readonly bytes: number
+}
+
+/** One that was sent, and when for the first time. */
+interface Kept extends Outgoing {
+  readonly atMs: number
+}
+
+export interface MessageOutbox {
+  /** @throws PresenceError `too-large` when too much waits already; then nothing is sent. */
+  checkRoom(bytes: number): void
+  /** Sends the message now, or when those before it are sent and the rate allows it. */
+  push(message: MessageFrame): void
+  /** Somebody misses our messages from this one on: those that are kept are sent again, to everybody who asked, at once. */
+  resend(due: number): void
+  stop(): void
+}
+
+export function createMessageOutbox(clock: Clock, send: (message: MessageFrame) => void): MessageOutbox {
+  const now = () => clock.moment().steadyMs
+  const messages = createTokenBucket({ ...MESSAGES, nowMs: now() })
+  const bytes = createTokenBucket({ ...BYTES, nowMs: now() })
+  const kept: Kept[] = []
+  let waiting: Outgoing[] = []
+  let lastSent = 0
+  let waitingBytes = 0
+  let askedFrom: number | undefined
+  let answeredAtMs = Number.NEGATIVE_INFINITY
+  let cancelDrain: CancelTimer | undefined
+  let cancelAnswer: CancelTimer | undefined
+
+  /** Takes what goes out now off both rates, or says in how many ms there is room. */
+  const waitMs = (size: number): number => Math.max(messages.waitMs(1, now()), bytes.waitMs(size, now()))
+
+  const drain = () => {
+    cancelDrain = undefined
+    let sent = 0
+    for (const entry of waiting) {
+      const delayMs = waitMs(entry.bytes)
+      if (delayMs > 0) {
+        cancelDrain = clock.setTimer(drain, Math.ceil(delayMs))
+        break
+      }
+      messages.take(1, now())
+      bytes.take(entry.bytes, now())
+      sent += 1
+      waitingBytes -= entry.bytes
+      keep(entry)
+      send(entry.message)
+    }
+    waiting = waiting.slice(sent)
+  }
+  /** What waits is not lost yet, so it takes no place from what was sent. */
+  const keep = (entry: Outgoing) => {
+    if (entry.message.seq <= lastSent) return
+    lastSent = entry.message.seq
+    kept.push({ ...entry, atMs: now() })
+    while (now() - (kept[0]?.atMs ?? now()) > KEEP_MS) kept.shift()
+  }
+  const answer = () => {
+    cancelAnswer = undefined
+    answeredAtMs = now()
+    const from = askedFrom ?? Number.POSITIVE_INFINITY
+    askedFrom = undefined
+    const oldestWaiting = waiting[0]?.message.seq ?? Number.POSITIVE_INFINITY
+    const again = kept.filter(({ message: { seq } }) => seq >= from && seq < oldestWaiting)
+    waiting = [...again, ...waiting]
+    waitingBytes += again.reduce((sum, entry) => sum + entry.bytes, 0)
+    if (cancelDrain === undefined) drain()
+  }
+
+  return {
+    checkRoom(size) {
+      if (waiting.length < MAX_WAITING_MESSAGES && waitingBytes + size <= MAX_WAITING_BYTES) return
+      throw new PresenceError(
+        'too-large',
+        `${waiting.length} messages of ${waitingBytes} bytes wait to be sent, but at most ${MAX_WAITING_MESSAGES} of ${MAX_WAITING_BYTES} may.`,
+        {
+          hint: `Publish at most ${MESSAGES.perSecond} messages and ${BYTES.perSecond} bytes a second in the long run.`,
+        },
+      )
+    },
+    push(message) {
+      const entry = { message, bytes: utf8Bytes(message.body) }
+      waiting.push(entry)
+      waitingBytes += entry.bytes
+      if (cancelDrain === undefined) drain()
+    },
+    resend(due) {
+      askedFrom = Math.min(askedFrom ?? due, due)
+      cancelAnswer ??= clock.setTimer(answer, Math.max(ANSWER_DELAY_MS, answeredAtMs + ANSWER_EVERY_MS - now()))
+    },
+    stop() {
+      cancelDrain?.()
+      cancelAnswer?.()
+      waiting = []
+      kept.length = 0
+    },
+  }
+}

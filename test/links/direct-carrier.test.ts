@@ -1,0 +1,31 @@
+import { expect, it } from 'vitest'
+import type { Carrier } from '../../lib/links/carrier.ts'
+import { createDirectConnection } from '../../lib/links/direct-carrier.ts'
+import { createVirtualClock } from '../kit/virtual-clock.ts'
+
+it('[L46] a word on a data channel that has closed just now, or whose buffer is full, throws nothing', () => {
+  const channel = {
+    readyState: 'open',
+    onopen: () => undefined,
+    close: () => undefined,
+    send() {
+      throw new Error('InvalidStateError: as implementations do whose channels close in another thread')
+    },
+  }
+  const carriers: Carrier[] = []
+  const connection = createDirectConnection({
+    createPeerConnection: () =>
+      ({ createDataChannel: () => channel, close: () => undefined }) as unknown as RTCPeerConnection,
+    iceServers: [],
+    isOfferer: false,
+    clock: createVirtualClock(),
+    sendSignal: () => undefined,
+    onOpen: (carrier) => carriers.push(carrier),
+    onData: () => undefined,
+    onEnd: () => undefined,
+  })
+  channel.onopen()
+  expect(carriers).toHaveLength(1)
+  expect(() => carriers[0]?.send(Uint8Array.of(1))).not.toThrow()
+  connection.close()
+})

@@ -1,0 +1,85 @@
+/** The end of a run, when every fault is over: nothing is told any more, all views are one, and who leaves leaves nothing. */
+import type { Adversary } from './adversary.ts'
+import type { Coverage } from './coverage.ts'
+import { currentStay, type Life, type Log } from './life.ts'
+import type { Stage } from './stage.ts'
+
+/** The end of a run in which nothing at all may happen, and in which traffic is counted. */
+const REST_MS = 10_000
+/** Messages of one pair in a second of rest, both ways and a server's forwards included: a ping and its pong in 3 s. */
+const MAX_REST_PER_PAIR = 2
+/** Until a leave, and the end of what was open, have gone through. */
+const LEAVE_MS = 3_000
+
+export interface FinaleNeeds {
+  readonly stage: Stage
+  readonly coverage: Coverage
+  readonly log: Log
+  readonly adversary: Adversary | undefined
+  sentCount(): number
+  passTo(untilMs: number): Promise<void>
+}
+
+export function createFinale(needs: FinaleNeeds): {
+  rest(): Promise<void>
+  checkAgreement(): void
+  leaveAll(): Promise<void>
+} {
+  const { adversary, coverage, log, passTo, stage } = needs
+  const present = (): Life[] => stage.lives.filter((life) => currentStay(life) !== undefined)
+  const told = (): number => ['joined', 'update', 'leave'].reduce((sum, kind) => sum + (coverage.get(kind) ?? 0), 0)
+
+  function checkRecords(observer: Life, others: readonly Life[]): void {
+    const shown = currentStay(observer)?.channel.participant.getAll() ?? []
+    for (const other of others) {
+      const record = shown.find(({ connectionId }) => connectionId === other.connectionId)
+      const last = currentStay(other)?.said.at(-1)
+      if (record === undefined) continue
+      const json = JSON.stringify(record.data)
+      if (json !== last?.json || record.timestamp !== last.timestamp)
+        log.fail(`${observer.name} shows ${json} of ${other.name} at the end, not ${last?.json}`)
+    }
+  }
+
+  return {
+    async rest() {
+      const members = present().length
+      const [toldBefore, sentBefore] = [told(), needs.sentCount()]
+      await passTo(log.nowMs() + REST_MS)
+      if (told() !== toldBefore) log.fail('something was told at rest')
+      const pairs = (members * (members - 1)) / 2
+      const sent = needs.sentCount() - sentBefore
+      const most = (MAX_REST_PER_PAIR * pairs + members * stage.servers.length) * (REST_MS / 1_000)
+      if (sent > most) log.fail(`${sent} messages in ${REST_MS} ms of rest, at most ${most} are due`)
+    },
+
+    /** Everybody left is seen by everybody left, and nobody else is. */
+    checkAgreement() {
+      const members = present()
+      const expected = members.map(({ connectionId }) => connectionId).sort()
+      let order: string | undefined
+      for (const life of members) {
+        const shown = (currentStay(life)?.channel.participant.getAll() ?? []).map(({ connectionId }) => connectionId)
+        const nameOf = (id: string) =>
+          stage.lives.find(({ connectionId }) => connectionId === id)?.name ?? (adversary?.isOwn(id) ? 'mallory' : id)
+        if ([...shown].sort().join() !== expected.join())
+          log.fail(`${life.name} shows ${shown.map(nameOf).join()} at the end`)
+        order ??= shown.join()
+        if (shown.join() !== order) log.fail(`${life.name} shows another order`)
+        checkRecords(life, members)
+      }
+    },
+
+    /** One after the other leaves; what each had open is closed. */
+    async leaveAll() {
+      for (const life of stage.lives) {
+        const { host, openCount } = life.resident
+        if (host.state !== 'running') continue
+        stage.destroy(life.member)
+        await passTo(log.nowMs() + LEAVE_MS)
+        if (openCount() > 0) log.fail(`${life.name} leaves ${openCount()} sockets or channels behind`)
+        if (host.timerCount() > 0) log.fail(`${life.name} leaves ${host.timerCount()} timers behind`)
+      }
+    },
+  }
+}
