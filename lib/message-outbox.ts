@@ -83,11 +83,16 @@ export function createMessageOutbox(clock: Clock, send: (message: MessageFrame) 
     if (entry.message.seq <= lastSent) return
     lastSent = entry.message.seq
     kept.push({ ...entry, atMs: now() })
+    age()
+  }
+  const age = () => {
     while (now() - (kept[0]?.atMs ?? now()) > KEEP_MS) kept.shift()
   }
   const answer = () => {
     cancelAnswer = undefined
     answeredAtMs = now()
+    // A slow timer may answer late, and nobody waits for what is older: to whoever met us anew it would be new.
+    age()
     const from = askedFrom ?? Number.POSITIVE_INFINITY
     askedFrom = undefined
     const oldestWaiting = waiting[0]?.message.seq ?? Number.POSITIVE_INFINITY
