@@ -22,16 +22,21 @@ export interface HandshakeNeeds {
   readonly random: RandomBytes
   /** Whether we speak first: the lower connectionId does. */
   readonly isInitiator: boolean
-  /** `isRepeated`: the same was said in vain before, so another way may be the better one. */
-  send(envelope: Uint8Array, isRepeated: boolean): void
-  onKeys(sealed: SealedLink): void
+  /**
+   * `by`: the carrier of what this answers. `isRepeated`: the same was said in vain before, so another way may be the better
+   * one.
+   */
+  send(envelope: Uint8Array, how: { readonly by?: string | undefined; readonly isRepeated: boolean }): void
+  /** `by`: the carrier of the message that agreed on them. */
+  onKeys(sealed: SealedLink, by: string | undefined): void
   onReject(reason: RejectReason): void
 }
 
 export interface Handshake {
   /** There is a carrier, and no keys: begins, unless a try is under way. */
   begin(): void
-  receive(bytes: Uint8Array): void
+  /** `by`: the carrier that it came by. */
+  receive(bytes: Uint8Array, by?: string): void
   /** Resolves when what was received so far has been looked at. */
   settled(): Promise<unknown>
   /** The far end has no keys for what we send. */
@@ -54,7 +59,7 @@ export function createHandshake(needs: HandshakeNeeds): Handshake {
   /** How often we began without an end. */
   let tries = 0
 
-  const send = (envelope: Uint8Array): void => needs.send(envelope, tries > 1)
+  const send = (envelope: Uint8Array, by?: string): void => needs.send(envelope, { by, isRepeated: tries > 1 })
 
   async function speak(): Promise<void> {
     beganAtMs = clock.moment().steadyMs
@@ -82,15 +87,15 @@ export function createHandshake(needs: HandshakeNeeds): Handshake {
     tries = 0
   }
 
-  async function receive(bytes: Uint8Array): Promise<void> {
+  async function receive(bytes: Uint8Array, by: string | undefined): Promise<void> {
     const own = hello
     const step = await own.receive(bytes)
     if (own !== hello || isStopped) return
     if (!step.ok) return needs.onReject(step.reason)
-    if (step.send !== undefined) send(encodeHelloEnvelope(step.send))
+    if (step.send !== undefined) send(encodeHelloEnvelope(step.send), by)
     if (step.keys === undefined) return
     settle()
-    needs.onKeys(createSealedLink(step.keys, needs.hello.crypto, needs.hello.topic))
+    needs.onKeys(createSealedLink(step.keys, needs.hello.crypto, needs.hello.topic), by)
   }
 
   /** The far end cannot make us do this more often than every half a second: what comes sooner waits, or is answered by then. */
@@ -104,6 +109,7 @@ export function createHandshake(needs: HandshakeNeeds): Handshake {
     // Timers of a hidden tab are slow: the next request does what the timer was to do.
     cancelRestart?.()
     cancelRestart = undefined
+    tries += 1
     beganAtMs = clock.moment().steadyMs
     if (isInitiator) void speak()
     else send(RESTART_ENVELOPE)
@@ -111,8 +117,8 @@ export function createHandshake(needs: HandshakeNeeds): Handshake {
 
   return {
     begin,
-    receive(bytes) {
-      receiving = Promise.all([receiving, receive(bytes)])
+    receive(bytes, by) {
+      receiving = Promise.all([receiving, receive(bytes, by)])
     },
     settled: () => receiving,
     restart() {

@@ -86,14 +86,13 @@ export function createLink(needs: LinkNeeds): Link {
   let askedAtMs = Number.NEGATIVE_INFINITY
   let goodbye: Uint8Array | undefined
   let isReachable = false
-  let wasReachable = false
+  /** Something may have been said that we could not open: before the keys, or while nothing carried it. */
+  let hasMissed = false
   /** How it became unreachable, while it is. */
   let lastEnd: CarrierEnd | undefined
   let isClosed = false
   /** What ended and may have taken words of the far end with it. */
   const former = new Set<string>()
-  /** The carrier that the last hello came by. */
-  let helloBy: string | undefined
   /** The carriers that frames went by since we last said our entry anew. */
   const used = new Set<string>()
   let sealing: Promise<unknown> = Promise.resolve()
@@ -104,9 +103,9 @@ export function createLink(needs: LinkNeeds): Link {
     clock,
     // What is sealed under new keys goes by the way that the last hello came by, and must not overtake the answer to it. A
     // server that one of us has lost without knowing leads nowhere: the next try goes by every way.
-    send(envelope, isRepeated) {
+    send(envelope, { by, isRepeated }) {
       const all = publicCarriers()
-      const ways = [...all.filter(({ id }) => id === helloBy), ...all.filter(({ id }) => id !== helloBy)]
+      const ways = [...all.filter(({ id }) => id === by), ...all.filter(({ id }) => id !== by)]
       for (const carrier of ways.slice(0, isRepeated ? MAX_HELLO_WAYS : 1)) carrier.send(envelope)
     },
     onReject: (reason) => rejects.count(reason),
@@ -128,7 +127,7 @@ export function createLink(needs: LinkNeeds): Link {
     return trusted.find(({ id, isPrivate }) => isPrivate || liveness.isProven(id)) ?? trusted[0] ?? all[0]
   }
 
-  function agreed(keys: SealedLink): void {
+  function agreed(keys: SealedLink, by: string | undefined): void {
     sealed = keys
     const { crypto, topic } = needs.handshake.hello
     intake = createCastIntake({ crypto, topic, senderId: peer })
@@ -137,8 +136,8 @@ export function createLink(needs: LinkNeeds): Link {
     void keys.sealLast(GOODBYE_FRAME).then((last) => {
       if (sealed === keys) goodbye = encodeSealedEnvelope(last)
     })
-    if (helloBy !== undefined) liveness.heard(helloBy)
-    liveness.answered()
+    liveness.heard(by)
+    liveness.answered(by)
     needs.onKeys(link)
     // Who agrees on new keys has lost the former ones, and with them what was said under them; as have we.
     if (isReachable) {
@@ -150,19 +149,21 @@ export function createLink(needs: LinkNeeds): Link {
 
   function heard(carrierId: string | undefined): void {
     liveness.heard(carrierId)
-    if (isReachable || best() === undefined) return
+    if (isReachable || best() === undefined || liveness.isEstranged()) return
     isReachable = true
     lastEnd = undefined
     needs.onReachable(link)
-    if (wasReachable) link.send(ASK_FRAME)
-    wasReachable = true
+    if (hasMissed) link.send(ASK_FRAME)
+    hasMissed = false
   }
 
   function becomeUnreachable(how: CarrierEnd, silentMs: number): void {
     // Whoever was only lost may still end: that is told too, since it is another thing.
     if (!isReachable && !(lastEnd === 'lost' && how === 'closed')) return
     isReachable = false
+    hasMissed = true
     lastEnd = how
+    liveness.estrange()
     needs.onUnreachable(link, how, silentMs)
   }
 
@@ -197,6 +198,7 @@ export function createLink(needs: LinkNeeds): Link {
     if (isClosed) return
     if (opened?.ok) return receiveFrame(carrier, opened.value)
     if (opened !== undefined) rejects.count(opened.reason)
+    hasMissed = true
     // The far end has keys that we lack, or lost those that we have.
     if (opened === undefined || (opened.reason === 'not-authentic' && keys === sealed)) handshake.renew()
   }
@@ -230,20 +232,30 @@ export function createLink(needs: LinkNeeds): Link {
     if (!frame.ok) return rejects.count(frame.reason)
     const { kind } = frame.value
     if (allowed?.includes(kind) === false) return rejects.count('malformed')
+    if (kind === 'pong') liveness.answered(carrier.id, frame.value.token)
     heard(carrier.id)
-    if (kind === 'ping') return sendBy(carrier, encodePong(frame.value.token))
+    // What a way held back until it healed may be the words of somebody who is gone: first it shall answer.
+    if (liveness.isEstranged() && carriers.get(carrier.id) === carrier) {
+      liveness.askFresh(carrier)
+      if (kind === 'entry' || kind === 'message') return
+    }
+    if (kind === 'ping') return answerPing(carrier, frame.value.token)
     if (kind === 'castKey') return learnKey(carrier, frame.value)
-    if (kind === 'pong') return liveness.answered(frame.value.token)
-    needs.onFrame(link, frame.value, carrier)
+    if (kind !== 'pong') needs.onFrame(link, frame.value, carrier)
+  }
+
+  /** Whoever asks by another carrier than ours may not hear us by ours, even where we hear it. */
+  function answerPing(carrier: Carrier, token: number): void {
+    sendBy(carrier, encodePong(token))
+    const own = best()
+    if (own !== undefined && own !== carrier && used.has(own.id)) liveness.askOnce(own)
   }
 
   function receiveEnvelope(carrier: Carrier, bytes: Uint8Array) {
     const envelope = decodeEnvelope(bytes)
     if (!envelope.ok) return rejects.count(envelope.reason)
-    if (envelope.value.kind === 'hello') {
-      helloBy = carrier.id
-      handshake.receive(envelope.value.bytes)
-    } else if (envelope.value.kind === 'restart') handshake.restart()
+    if (envelope.value.kind === 'hello') handshake.receive(envelope.value.bytes, carrier.id)
+    else if (envelope.value.kind === 'restart') handshake.restart()
     else if (envelope.value.kind === 'cast') receiveCast(carrier, envelope.value.bytes)
     else receiveSealed(carrier, envelope.value.bytes)
   }

@@ -16,6 +16,8 @@ export interface FinaleNeeds {
   readonly coverage: Coverage
   readonly log: Log
   readonly adversary: Adversary | undefined
+  /** Whether the two have a way to each other, by the harness's own view. */
+  isLinked(one: Life, other: Life): boolean
   sentCount(): number
   passTo(untilMs: number): Promise<void>
 }
@@ -28,6 +30,12 @@ export function createFinale(needs: FinaleNeeds): {
   const { adversary, coverage, log, passTo, stage } = needs
   const present = (): Life[] => stage.lives.filter((life) => currentStay(life) !== undefined)
   const told = (): number => ['joined', 'update', 'leave'].reduce((sum, kind) => sum + (coverage.get(kind) ?? 0), 0)
+
+  const nameOf = (id: string): string =>
+    stage.lives.find(({ connectionId }) => connectionId === id)?.name ?? (adversary?.isOwn(id) ? 'mallory' : id)
+  /** By a way of their own, or by a neighbour of both. */
+  const isMet = (one: Life, other: Life): boolean =>
+    needs.isLinked(one, other) || present().some((by) => needs.isLinked(one, by) && needs.isLinked(by, other))
 
   function checkRecords(observer: Life, others: readonly Life[]): void {
     const shown = currentStay(observer)?.channel.participant.getAll() ?? []
@@ -53,20 +61,22 @@ export function createFinale(needs: FinaleNeeds): {
       if (sent > most) log.fail(`${sent} messages in ${REST_MS} ms of rest, at most ${most} are due`)
     },
 
-    /** Everybody left is seen by everybody left, and nobody else is. */
+    /** Everybody left is seen by everybody left whom any way leads to it, and nobody else is. */
     checkAgreement() {
       const members = present()
-      const expected = members.map(({ connectionId }) => connectionId).sort()
-      let order: string | undefined
-      for (const life of members) {
+      const orders = members.map((life) => {
         const shown = (currentStay(life)?.channel.participant.getAll() ?? []).map(({ connectionId }) => connectionId)
-        const nameOf = (id: string) =>
-          stage.lives.find(({ connectionId }) => connectionId === id)?.name ?? (adversary?.isOwn(id) ? 'mallory' : id)
-        if ([...shown].sort().join() !== expected.join())
-          log.fail(`${life.name} shows ${shown.map(nameOf).join()} at the end`)
-        order ??= shown.join()
-        if (shown.join() !== order) log.fail(`${life.name} shows another order`)
+        const names = shown.map(nameOf)
+        const isWrong = (other: Life) => other !== life && isMet(life, other) && !names.includes(other.name)
+        const isNobody = (id: string) => !members.some(({ connectionId }) => connectionId === id)
+        if (members.some(isWrong) || shown.some(isNobody)) log.fail(`${life.name} shows ${names.join()} at the end`)
         checkRecords(life, members)
+        return shown
+      })
+      for (const [index, order] of orders.entries()) {
+        const first = orders[0] ?? []
+        const both = (ids: readonly string[]) => ids.filter((id) => first.includes(id) && order.includes(id)).join()
+        if (both(order) !== both(first)) log.fail(`${members[index]?.name} shows another order`)
       }
     },
 

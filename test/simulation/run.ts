@@ -8,7 +8,7 @@ import { type Coverage, count } from './coverage.ts'
 import { createFaults } from './faults.ts'
 import { createFinale } from './finale.ts'
 import { createJudge, LOOK_MS } from './judge.ts'
-import type { LifeRules, Log } from './life.ts'
+import type { Life, LifeRules, Log } from './life.ts'
 import { createReach } from './reach.ts'
 import { drawSchedule, type Schedule } from './schedule.ts'
 import { slowCrypto } from './slow-crypto.ts'
@@ -148,7 +148,8 @@ async function play({ schedule, world, log, coverage, stopIfFailed }: PlayNeeds)
   }
 
   const sentCount = () => stage.everyMachine().reduce((sum, machine) => sum + wires.sentCount(machine), 0)
-  const finale = createFinale({ stage, coverage, log, adversary, sentCount, passTo })
+  const isLinked = (one: Life, other: Life) => reach.pair(one, other).upMs > 0
+  const finale = createFinale({ stage, coverage, log, adversary, isLinked, sentCount, passTo })
 
   if (schedule.hasSlowCrypto) count(coverage, 'slow crypto')
   for (const step of schedule.steps) {
