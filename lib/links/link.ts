@@ -93,6 +93,8 @@ export function createLink(needs: LinkNeeds): Link {
   let isClosed = false
   /** What ended and may have taken words of the far end with it. */
   const former = new Set<string>()
+  /** The carrier that the far end last asked by, where it was another one of the kind that we use. */
+  let favoured: string | undefined
   /** The carriers that frames went by since we last said our entry anew. */
   const used = new Set<string>()
   let sealing: Promise<unknown> = Promise.resolve()
@@ -118,7 +120,9 @@ export function createLink(needs: LinkNeeds): Link {
     onSilent: (silentMs) => becomeUnreachable('closed', silentMs),
   })
 
-  const sorted = (): Carrier[] => [...carriers.values()].sort(byPreference)
+  const isFavoured = ({ id }: Carrier): number => Number(id === favoured)
+  const sorted = (): Carrier[] =>
+    [...carriers.values()].sort((one, other) => byPreference(one, other) || isFavoured(other) - isFavoured(one))
   const publicCarriers = (): Carrier[] => sorted().filter(({ isPrivate }) => !isPrivate)
   const best = (): Carrier | undefined => {
     const all = sorted().filter(({ isIntroduction }) => isIntroduction !== true)
@@ -244,11 +248,16 @@ export function createLink(needs: LinkNeeds): Link {
     if (kind !== 'pong') needs.onFrame(link, frame.value, carrier)
   }
 
-  /** Whoever asks by another carrier than ours may not hear us by ours, even where we hear it. */
+  /**
+   * Whoever asks by another carrier than ours may not hear us by ours, even where we hear it. Of two of one kind both ends
+   * take the same, or each would ask by its own.
+   */
   function answerPing(carrier: Carrier, token: number): void {
     sendBy(carrier, encodePong(token))
     const own = best()
-    if (own !== undefined && own !== carrier && used.has(own.id)) liveness.askOnce(own)
+    if (own === undefined || own === carrier) return
+    if (own.kind === carrier.kind) favoured = carrier.id
+    else if (used.has(own.id)) liveness.askOnce(own)
   }
 
   function receiveEnvelope(carrier: Carrier, bytes: Uint8Array) {

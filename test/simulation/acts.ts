@@ -69,29 +69,27 @@ export function createActs(needs: ActNeeds): (step: Step) => Promise<void> | voi
   }
 
   function cut(step: StepOf<'cut' | 'one-way' | 'unserved' | 'offline' | 'split'>): void {
-    const { forMs, kind } = step
-    if (kind === 'split') {
+    if (step.kind === 'split') {
       const inside = [...machinesOf(step.group), ...step.servers.flatMap(machineOfServer)]
-      return trouble.during(forMs, all, faults.cutBoth(inside, without(inside)))
+      trouble.during(step.forMs, all, faults.cutBoth(inside, without(inside)))
+      return
     }
     const own = machinesOf([step.member])
-    if (kind === 'offline') return trouble.during(forMs, [step.member], faults.cutBoth(own, without(own)))
-    if (kind === 'unserved')
-      return trouble.during(forMs, [step.member], faults.cutBoth(own, [machineOfServer(step.server)].flat()))
-    const other = machinesOf([step.other])
-    trouble.during(
-      forMs,
-      [step.member, step.other],
-      kind === 'cut' ? faults.cutBoth(own, other) : faults.cut(own, other),
-    )
+    const farEnds =
+      step.kind === 'offline'
+        ? without(own)
+        : step.kind === 'unserved'
+          ? [machineOfServer(step.server)].flat()
+          : machinesOf([step.other])
+    const undo = step.kind === 'one-way' ? faults.cut(own, farEnds) : faults.cutBoth(own, farEnds)
+    trouble.during(step.forMs, 'other' in step ? [step.member, step.other] : [step.member], undo)
   }
 
   function breakServer(step: StepOf<'crash' | 'disorder'>): void {
     const server = servers[step.server]
     if (server === undefined) return
-    if (step.kind === 'crash') return trouble.during(step.forMs, all, faults.crash(server))
-    trouble.losing(step.forMs)
-    trouble.during(step.forMs, all, faults.disorder(server))
+    if (step.kind === 'disorder') trouble.losing(step.forMs)
+    trouble.during(step.forMs, all, step.kind === 'crash' ? faults.crash(server) : faults.disorder(server))
   }
 
   function act(step: Step): Promise<void> | void {

@@ -99,7 +99,10 @@ export async function join(life: Life, rules: LifeRules): Promise<void> {
 /** Remembers what our own record is now. */
 function say(stay: Stay, { log }: LifeRules): void {
   const own = ownRecord(stay)
-  if (own === undefined) return log.fail(`${stay.life.name} is not in its own getAll()`)
+  if (own === undefined) {
+    log.fail(`${stay.life.name} is not in its own getAll()`)
+    return
+  }
   stay.said.push({
     order: stay.life.said++,
     atMs: log.nowMs(),
@@ -140,11 +143,15 @@ function take(stay: Stay, kind: 'joined' | 'update' | 'leave', participant: Part
   const { log } = rules
   const { connectionId } = participant
   const { life } = stay
-  if (stay.endedAtMs !== undefined) return log.fail(`${life.name} hears ${kind} after its end`)
+  if (stay.endedAtMs !== undefined) {
+    log.fail(`${life.name} hears ${kind} after its end`)
+    return
+  }
   rules.onEvent(kind)
   if (connectionId === life.connectionId) {
     if (kind === 'leave') log.fail(`${life.name} hears its own leave`)
-    return checkShown(stay, rules)
+    checkShown(stay, rules)
+    return
   }
   const subject = rules.find(connectionId)
   const name = subject?.name ?? 'mallory'
@@ -190,7 +197,10 @@ function checkRecord(
     said.some((one) => one.json === json && one.timestamp === participant.timestamp),
   )
   const said = stay?.said.findLast((one) => one.json === json && one.timestamp === participant.timestamp)
-  if (stay === undefined || said === undefined) return log.fail(`${who} with what it never said: ${json}`)
+  if (stay === undefined || said === undefined) {
+    log.fail(`${who} with what it never said: ${json}`)
+    return
+  }
   if (participant.id !== subject.name) log.fail(`${who} under another id`)
   if (said.order < seen.order) log.fail(`${who} with an older value: ${json}`)
   if (kind === 'update' && said.order === seen.order) log.fail(`${who} twice: ${json}`)
@@ -206,7 +216,10 @@ function hear(
   rules: LifeRules,
 ): void {
   const { life } = stay
-  if (stay.endedAtMs !== undefined) return rules.log.fail(`${life.name} hears a message after its end`)
+  if (stay.endedAtMs !== undefined) {
+    rules.log.fail(`${life.name} hears a message after its end`)
+    return
+  }
   const subject = rules.find(message.connectionId)
   if (subject === undefined) return
   rules.onEvent('message')
