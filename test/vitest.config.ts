@@ -1,6 +1,7 @@
 /** Which tests there are and how they run. A project is a step of `npm test`; see test/run.ts. */
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import { plantBugs } from './simulation/planted-plugin.ts'
 
 /** Rooms under test/ that are projects of their own; everything else mirrors lib and is `unit`. */
 const ROOMS = ['browser', 'contract', 'docs', 'integration', 'package', 'simulation']
@@ -17,6 +18,18 @@ const REAL_TIME = 'test/**/*.real-time.test.ts'
 const alone = { fileParallelism: false, testTimeout: 60 * SECOND_MS, hookTimeout: 60 * SECOND_MS }
 const built = { globalSetup: ['test/kit/built.setup.ts'] }
 const packed = { globalSetup: ['test/package/packed.setup.ts'] }
+
+/** The schedules and the planted bugs are shared out between two workers. */
+const simulations = ['simulation', 'simulation-2'].map((name, part, { length }) => ({
+  extends: true as const,
+  plugins: [plantBugs()],
+  test: {
+    name,
+    include: filesOf('simulation'),
+    provide: { share: { part, of: length } },
+    testTimeout: 4 * 3_600 * SECOND_MS,
+  },
+}))
 
 export default defineConfig({
   root: at('..'),
@@ -49,7 +62,7 @@ export default defineConfig({
       },
       { extends: true, test: { name: 'real-time', include: [REAL_TIME], testTimeout: 30 * SECOND_MS } },
       { extends: true, test: { name: 'contract', include: filesOf('contract'), testTimeout: 30 * SECOND_MS } },
-      { extends: true, test: { name: 'simulation', include: filesOf('simulation'), testTimeout: 600 * SECOND_MS } },
+      ...simulations,
       { extends: true, test: { name: 'integration', include: filesOf('integration'), ...alone } },
       { extends: true, test: { name: 'package', include: filesOf('package'), ...alone, ...packed } },
       { extends: true, test: { name: 'docs', include: filesOf('docs'), ...alone, ...packed } },

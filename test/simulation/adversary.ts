@@ -7,7 +7,7 @@ import { currentStay, type Life, type Log } from './life.ts'
 import { createMallory } from './mallory.ts'
 
 export interface Adversary {
-  /** Attack `which`, counted round the corpus, on a member that is there, about or in the name of another one. */
+  /** Attack `which` and some others, counted round the corpus, on a member that is there, about or in the name of another one. */
   attack(which: number, victim: Life | undefined, other: Life | undefined): void
   isOwn(connectionId: string): boolean
   readonly machine: Machine
@@ -23,6 +23,9 @@ export interface AdversaryNeeds {
 }
 
 const NAMES = Object.keys(ATTACKS)
+/** Attacks at a time, so far apart in the corpus that they are of different kinds. */
+const AT_ONCE = 3
+const APART = 11
 
 export function createAdversary({ world, url, log, onAttack }: AdversaryNeeds): Adversary {
   const mallory = createMallory(world, url)
@@ -33,12 +36,14 @@ export function createAdversary({ world, url, log, onAttack }: AdversaryNeeds): 
     machine: mallory.machine,
     isOwn: (connectionId) => connectionId === mallory.connectionId,
     attack(which, attacked, about) {
-      const name = NAMES[which % NAMES.length] ?? ''
       const [victim, other] = [targetOf(attacked), targetOf(about) ?? targetOf(attacked)]
       if (victim === undefined || other === undefined) return
-      log.note('mallory', name, victim.name, other.name)
-      onAttack(name)
-      ATTACKS[name]?.({ mallory, dice, victim, other, next: () => ++count })
+      for (let index = 0; index < AT_ONCE; index++) {
+        const name = NAMES[(which + index * APART) % NAMES.length] ?? ''
+        log.note('mallory', name, victim.name, other.name)
+        onAttack(name)
+        ATTACKS[name]?.({ mallory, dice, victim, other, next: () => ++count })
+      }
     },
     stop: mallory.stop,
   }

@@ -82,6 +82,11 @@ export const ATTACKS: Readonly<Record<string, (needs: AttackNeeds) => void>> = {
     const { connectionId } = mallory
     mallory.say(victim.connectionId, entry({ clientId: other.clientId, clock: next(), connectionId }))
   },
+  'a goodbye under the client id of another': ({ mallory, victim, other, next }) => {
+    const { connectionId } = mallory
+    mallory.say(victim.connectionId, entry({ clientId: other.clientId, clock: next() + 1_000, connectionId }))
+    mallory.say(victim.connectionId, frame.GOODBYE_FRAME)
+  },
   'its own entry under the client id of the victim': ({ mallory, victim, next }) =>
     mallory.say(
       victim.connectionId,
