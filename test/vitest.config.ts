@@ -38,6 +38,7 @@ export default defineConfig({
     alias: [
       { find: /^copresence$/, replacement: at('../lib/index.ts') },
       { find: /^copresence\/signaling-server$/, replacement: at('../signaling-server/index.ts') },
+      { find: /^copresence\/testing$/, replacement: at('../lib/testing/index.ts') },
     ],
   },
   test: {

@@ -30,13 +30,6 @@ export const PLANTED: Readonly<Record<string, readonly Change[]>> = {
     { file: 'lib/links/transport.ts', from: 'casting?.castAlone(GOODBYE_FRAME, links) ?? links', to: 'links' },
   ],
   'hellos-go-one-way': [{ file: 'lib/links/handshake.ts', from: 'isRepeated: tries > 1', to: 'isRepeated: false' }],
-  'what-is-heard-is-an-answer': [
-    {
-      file: 'lib/links/liveness.ts',
-      from: 'if (carrierId !== undefined) proven.add(carrierId)',
-      to: 'if (carrierId !== undefined) proven.add(carrierId) && askedAt.delete(carrierId)',
-    },
-  ],
   'early-words-are-not-asked-for': [
     { file: 'lib/links/link.ts', from: 'hasMissed = true\n    // The far end', to: '// The far end' },
   ],
@@ -87,13 +80,6 @@ export const PLANTED: Readonly<Record<string, readonly Change[]>> = {
       file: 'lib/links/handshake.ts',
       from: 'cancelRetry = undefined\n      begin()',
       to: 'cancelRetry = undefined',
-    },
-  ],
-  'nobody-is-met-again': [
-    {
-      file: 'lib/links/meet-again.ts',
-      from: 'cancel: clock.setTimer(() => meet(peer), delayMs)',
-      to: 'cancel: () => undefined',
     },
   ],
   'a-timer-is-left-behind': [
