@@ -77,7 +77,7 @@ it('[L25] a way that leads to us only is left for one that leads both ways, thou
       bob.update({ at: room.world.scheduler.nowMs() })
       return (bob.dataOf('alice') as { v?: unknown }).v === 'by the relay'
     },
-    9_000,
+    4_000,
   )
   expect([alice.comesAndGoes('bob'), bob.comesAndGoes('alice')]).toEqual([['joined-room'], ['joined-room']])
 })
