@@ -13,7 +13,11 @@ const shared: UserConfig = {
   checks: { pluginTimings: false },
 }
 
-const library = { index: 'lib/index.ts', 'signaling-server': 'signaling-server/index.ts' }
+const library = {
+  index: 'lib/index.ts',
+  'signaling-server': 'signaling-server/index.ts',
+  testing: 'lib/testing/index.ts',
+}
 
 /**
  * In CommonJS an `import()` becomes a `require` that is wrapped in a new namespace each time; an `import()` gives the same

@@ -1,6 +1,7 @@
 /** Which tests there are and how they run. A project is a step of `npm test`; see test/run.ts. */
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import { plantBugs } from './simulation/planted-plugin.ts'
 
 /** Rooms under test/ that are projects of their own; everything else mirrors lib and is `unit`. */
 const ROOMS = ['browser', 'contract', 'docs', 'integration', 'package', 'simulation']
@@ -18,6 +19,18 @@ const alone = { fileParallelism: false, testTimeout: 60 * SECOND_MS, hookTimeout
 const built = { globalSetup: ['test/kit/built.setup.ts'] }
 const packed = { globalSetup: ['test/package/packed.setup.ts'] }
 
+/** The schedules and the planted bugs are shared out between two workers. */
+const simulations = ['simulation', 'simulation-2'].map((name, part, { length }) => ({
+  extends: true as const,
+  plugins: [plantBugs()],
+  test: {
+    name,
+    include: filesOf('simulation'),
+    provide: { share: { part, of: length } },
+    testTimeout: 4 * 3_600 * SECOND_MS,
+  },
+}))
+
 export default defineConfig({
   root: at('..'),
   // What the demo imports as its users would.
@@ -25,6 +38,7 @@ export default defineConfig({
     alias: [
       { find: /^copresence$/, replacement: at('../lib/index.ts') },
       { find: /^copresence\/signaling-server$/, replacement: at('../signaling-server/index.ts') },
+      { find: /^copresence\/testing$/, replacement: at('../lib/testing/index.ts') },
     ],
   },
   test: {
@@ -49,7 +63,7 @@ export default defineConfig({
       },
       { extends: true, test: { name: 'real-time', include: [REAL_TIME], testTimeout: 30 * SECOND_MS } },
       { extends: true, test: { name: 'contract', include: filesOf('contract'), testTimeout: 30 * SECOND_MS } },
-      { extends: true, test: { name: 'simulation', include: filesOf('simulation'), testTimeout: 600 * SECOND_MS } },
+      ...simulations,
       { extends: true, test: { name: 'integration', include: filesOf('integration'), ...alone } },
       { extends: true, test: { name: 'package', include: filesOf('package'), ...alone, ...packed } },
       { extends: true, test: { name: 'docs', include: filesOf('docs'), ...alone, ...packed } },

@@ -25,7 +25,10 @@ export interface DirectNeeds {
   sendSignal(kind: SignalKind, json: string): void
   onOpen(carrier: Carrier): void
   onData(bytes: Uint8Array): void
-  /** It is over, once: the far end closed it, or it never opened, failed for good or was closed here. */
+  /**
+   * It is over, once. `closed`: the far end closed it while it was well, as the end of a page does. `lost`: it never opened,
+   * failed for good, or was given up, here or there, which is no word on the far end.
+   */
   onEnd(how: CarrierEnd, wasOpen: boolean): void
 }
 
@@ -77,7 +80,7 @@ export function createDirectConnection(needs: DirectNeeds): DirectConnection {
     if (data instanceof ArrayBuffer) needs.onData(new Uint8Array(data))
     else if (ArrayBuffer.isView(data)) needs.onData(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
   }
-  channel.onclose = () => end('closed')
+  channel.onclose = () => end(isWell() ? 'closed' : 'lost')
   connection.onicecandidate = ({ candidate }) => {
     if (candidate !== null && !isEnded) needs.sendSignal('candidate', JSON.stringify(candidate))
   }
@@ -85,18 +88,22 @@ export function createDirectConnection(needs: DirectNeeds): DirectConnection {
 
   function watchIce() {
     const state = connection.iceConnectionState
-    if (state === 'closed') return end('closed')
-    if (state === 'connected' || state === 'completed') {
-      if (isOpen) cancelPatience?.()
-    } else if (state === 'failed') restart()
+    if (state === 'closed') return giveUp()
+    if (isWell()) cancelPatience?.()
+    else if (state === 'failed') restart()
     else if (state === 'disconnected') cancelPatience = clock.setTimer(restart, DISCONNECTED_MS)
   }
+
+  const isWell = (): boolean => isOpen && ['connected', 'completed'].includes(connection.iceConnectionState)
 
   /** A new try of ICE under the old keys, and the end where that does not help. */
   function restart(): void {
     if (isEnded) return
     cancelPatience?.()
-    cancelPatience = clock.setTimer(giveUp, HALF_OPEN_MS)
+    cancelPatience = clock.setTimer(() => {
+      // What was asked for late may find it well, and then nothing changes that would be told.
+      if (!isWell()) giveUp()
+    }, HALF_OPEN_MS)
     if (isOfferer) negotiate(() => offer({ iceRestart: true }))
     else needs.sendSignal('restart', '')
   }
@@ -137,7 +144,6 @@ export function createDirectConnection(needs: DirectNeeds): DirectConnection {
     else if (waiting.length < MAX_WAITING_CANDIDATES) waiting.push(candidate)
   }
 
-  /** Our own word on a way that does not work: it says nothing of the far end. */
   function giveUp(): void {
     end('lost')
   }

@@ -22,15 +22,21 @@ export interface HandshakeNeeds {
   readonly random: RandomBytes
   /** Whether we speak first: the lower connectionId does. */
   readonly isInitiator: boolean
-  send(envelope: Uint8Array): void
-  onKeys(sealed: SealedLink): void
+  /**
+   * `by`: the carrier of what this answers. `isRepeated`: the same was said in vain before, so another way may be the better
+   * one.
+   */
+  send(envelope: Uint8Array, how: { readonly by?: string | undefined; readonly isRepeated: boolean }): void
+  /** `by`: the carrier of the message that agreed on them. */
+  onKeys(sealed: SealedLink, by: string | undefined): void
   onReject(reason: RejectReason): void
 }
 
 export interface Handshake {
   /** There is a carrier, and no keys: begins, unless a try is under way. */
   begin(): void
-  receive(bytes: Uint8Array): void
+  /** `by`: the carrier that it came by. */
+  receive(bytes: Uint8Array, by?: string): void
   /** Resolves when what was received so far has been looked at. */
   settled(): Promise<unknown>
   /** The far end has no keys for what we send. */
@@ -47,21 +53,27 @@ export function createHandshake(needs: HandshakeNeeds): Handshake {
   let hello = make()
   let beganAtMs = Number.NEGATIVE_INFINITY
   let cancelRetry: CancelTimer | undefined
+  let cancelRestart: CancelTimer | undefined
   let receiving: Promise<unknown> = Promise.resolve()
   let isStopped = false
+  /** How often we began without an end. */
+  let tries = 0
+
+  const send = (envelope: Uint8Array, by?: string): void => needs.send(envelope, { by, isRepeated: tries > 1 })
 
   async function speak(): Promise<void> {
     beganAtMs = clock.moment().steadyMs
     hello = make()
     const own = hello
     const first = await own.start()
-    if (first !== undefined && own === hello && !isStopped) needs.send(encodeHelloEnvelope(first))
+    if (first !== undefined && own === hello && !isStopped) send(encodeHelloEnvelope(first))
   }
 
   function begin(): void {
     if (isStopped || cancelRetry !== undefined) return
+    tries += 1
     if (isInitiator) void speak()
-    else needs.send(RESTART_ENVELOPE)
+    else send(RESTART_ENVELOPE)
     cancelRetry = clock.setTimer(() => {
       cancelRetry = undefined
       begin()
@@ -70,33 +82,43 @@ export function createHandshake(needs: HandshakeNeeds): Handshake {
 
   function settle(): void {
     cancelRetry?.()
-    cancelRetry = undefined
+    cancelRestart?.()
+    cancelRetry = cancelRestart = undefined
+    tries = 0
   }
 
-  async function receive(bytes: Uint8Array): Promise<void> {
+  async function receive(bytes: Uint8Array, by: string | undefined): Promise<void> {
     const own = hello
     const step = await own.receive(bytes)
     if (own !== hello || isStopped) return
     if (!step.ok) return needs.onReject(step.reason)
-    if (step.send !== undefined) needs.send(encodeHelloEnvelope(step.send))
+    if (step.send !== undefined) send(encodeHelloEnvelope(step.send), by)
     if (step.keys === undefined) return
     settle()
-    needs.onKeys(createSealedLink(step.keys, needs.hello.crypto, needs.hello.topic))
+    needs.onKeys(createSealedLink(step.keys, needs.hello.crypto, needs.hello.topic), by)
   }
 
-  /** The far end cannot make us do this more often than every half a second. */
+  /** The far end cannot make us do this more often than every half a second: what comes sooner waits, or is answered by then. */
   function restart(): void {
-    const nowMs = clock.moment().steadyMs
-    if (isStopped || nowMs - beganAtMs < MIN_RESTART_MS) return
-    beganAtMs = nowMs
+    if (isStopped) return
+    const waitMs = beganAtMs + MIN_RESTART_MS - clock.moment().steadyMs
+    if (waitMs > 0) {
+      cancelRestart ??= clock.setTimer(restart, waitMs)
+      return
+    }
+    // Timers of a hidden tab are slow: the next request does what the timer was to do.
+    cancelRestart?.()
+    cancelRestart = undefined
+    tries += 1
+    beganAtMs = clock.moment().steadyMs
     if (isInitiator) void speak()
-    else needs.send(RESTART_ENVELOPE)
+    else send(RESTART_ENVELOPE)
   }
 
   return {
     begin,
-    receive(bytes) {
-      receiving = Promise.all([receiving, receive(bytes)])
+    receive(bytes, by) {
+      receiving = Promise.all([receiving, receive(bytes, by)])
     },
     settled: () => receiving,
     restart() {

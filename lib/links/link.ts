@@ -23,6 +23,8 @@ import { type CastIntake, createCastIntake } from './cast-intake.ts'
 import { createHandshake, type HandshakeNeeds } from './handshake.ts'
 import { createLiveness, type Liveness } from './liveness.ts'
 
+/** Ways that a hello is repeated by at most: some servers, a tab and some neighbours. */
+const MAX_HELLO_WAYS = 4
 /** Whoever casts under a key that we lack is asked to say its entry again, at most so often. */
 const ASK_AGAIN_MS = 2_000
 /** What one says to everybody, and thus may cast. */
@@ -84,21 +86,30 @@ export function createLink(needs: LinkNeeds): Link {
   let askedAtMs = Number.NEGATIVE_INFINITY
   let goodbye: Uint8Array | undefined
   let isReachable = false
-  let wasReachable = false
+  /** Something may have been said that we could not open: before the keys, or while nothing carried it. */
+  let hasMissed = false
   /** How it became unreachable, while it is. */
   let lastEnd: CarrierEnd | undefined
   let isClosed = false
   /** What ended and may have taken words of the far end with it. */
   const former = new Set<string>()
-  /** The carrier that the last frame went by. */
-  let lastUsed: string | undefined
+  /** The carrier that the far end last asked by, where it was another one of the kind that we use. */
+  let favoured: string | undefined
+  /** The carriers that frames went by since we last said our entry anew. */
+  const used = new Set<string>()
   let sealing: Promise<unknown> = Promise.resolve()
   let opening: Promise<unknown> = Promise.resolve()
 
   const handshake = createHandshake({
     ...needs.handshake,
     clock,
-    send: (envelope) => publicCarriers()[0]?.send(envelope),
+    // What is sealed under new keys goes by the way that the last hello came by, and must not overtake the answer to it. A
+    // server that one of us has lost without knowing leads nowhere: the next try goes by every way.
+    send(envelope, { by, isRepeated }) {
+      const all = publicCarriers()
+      const ways = [...all.filter(({ id }) => id === by), ...all.filter(({ id }) => id !== by)]
+      for (const carrier of ways.slice(0, isRepeated ? MAX_HELLO_WAYS : 1)) carrier.send(envelope)
+    },
     onReject: (reason) => rejects.count(reason),
     onKeys: agreed,
   })
@@ -109,7 +120,9 @@ export function createLink(needs: LinkNeeds): Link {
     onSilent: (silentMs) => becomeUnreachable('closed', silentMs),
   })
 
-  const sorted = (): Carrier[] => [...carriers.values()].sort(byPreference)
+  const isFavoured = ({ id }: Carrier): number => Number(id === favoured)
+  const sorted = (): Carrier[] =>
+    [...carriers.values()].sort((one, other) => byPreference(one, other) || isFavoured(other) - isFavoured(one))
   const publicCarriers = (): Carrier[] => sorted().filter(({ isPrivate }) => !isPrivate)
   const best = (): Carrier | undefined => {
     const all = sorted().filter(({ isIntroduction }) => isIntroduction !== true)
@@ -118,7 +131,7 @@ export function createLink(needs: LinkNeeds): Link {
     return trusted.find(({ id, isPrivate }) => isPrivate || liveness.isProven(id)) ?? trusted[0] ?? all[0]
   }
 
-  function agreed(keys: SealedLink): void {
+  function agreed(keys: SealedLink, by: string | undefined): void {
     sealed = keys
     const { crypto, topic } = needs.handshake.hello
     intake = createCastIntake({ crypto, topic, senderId: peer })
@@ -127,6 +140,8 @@ export function createLink(needs: LinkNeeds): Link {
     void keys.sealLast(GOODBYE_FRAME).then((last) => {
       if (sealed === keys) goodbye = encodeSealedEnvelope(last)
     })
+    liveness.heard(by)
+    liveness.answered(by)
     needs.onKeys(link)
     // Who agrees on new keys has lost the former ones, and with them what was said under them; as have we.
     if (isReachable) {
@@ -138,25 +153,27 @@ export function createLink(needs: LinkNeeds): Link {
 
   function heard(carrierId: string | undefined): void {
     liveness.heard(carrierId)
-    if (isReachable || best() === undefined) return
+    if (isReachable || best() === undefined || liveness.isEstranged()) return
     isReachable = true
     lastEnd = undefined
     needs.onReachable(link)
-    if (wasReachable) link.send(ASK_FRAME)
-    wasReachable = true
+    if (hasMissed) link.send(ASK_FRAME)
+    hasMissed = false
   }
 
   function becomeUnreachable(how: CarrierEnd, silentMs: number): void {
     // Whoever was only lost may still end: that is told too, since it is another thing.
     if (!isReachable && !(lastEnd === 'lost' && how === 'closed')) return
     isReachable = false
+    hasMissed = true
     lastEnd = how
+    liveness.estrange()
     needs.onUnreachable(link, how, silentMs)
   }
 
   /** The way that frames went by has failed, and there is another. */
   function reroute(): void {
-    lastUsed = undefined
+    used.clear()
     if (isReachable) needs.onRerouted(link)
   }
 
@@ -185,6 +202,7 @@ export function createLink(needs: LinkNeeds): Link {
     if (isClosed) return
     if (opened?.ok) return receiveFrame(carrier, opened.value)
     if (opened !== undefined) rejects.count(opened.reason)
+    hasMissed = true
     // The far end has keys that we lack, or lost those that we have.
     if (opened === undefined || (opened.reason === 'not-authentic' && keys === sealed)) handshake.renew()
   }
@@ -218,16 +236,34 @@ export function createLink(needs: LinkNeeds): Link {
     if (!frame.ok) return rejects.count(frame.reason)
     const { kind } = frame.value
     if (allowed?.includes(kind) === false) return rejects.count('malformed')
+    if (kind === 'pong') liveness.answered(carrier.id, frame.value.token)
     heard(carrier.id)
-    if (kind === 'ping') return sendBy(carrier, encodePong(frame.value.token))
+    // What a way held back until it healed may be the words of somebody who is gone: first it shall answer.
+    if (liveness.isEstranged() && carriers.get(carrier.id) === carrier) {
+      liveness.askFresh(carrier)
+      if (kind === 'entry' || kind === 'message') return
+    }
+    if (kind === 'ping') return answerPing(carrier, frame.value.token)
     if (kind === 'castKey') return learnKey(carrier, frame.value)
     if (kind !== 'pong') needs.onFrame(link, frame.value, carrier)
+  }
+
+  /**
+   * Whoever asks by another carrier than ours may not hear us by ours, even where we hear it. Of two of one kind both ends
+   * take the same, or each would ask by its own.
+   */
+  function answerPing(carrier: Carrier, token: number): void {
+    sendBy(carrier, encodePong(token))
+    const own = best()
+    if (own === undefined || own === carrier) return
+    if (own.kind === carrier.kind) favoured = carrier.id
+    else if (used.has(own.id)) liveness.askOnce(own)
   }
 
   function receiveEnvelope(carrier: Carrier, bytes: Uint8Array) {
     const envelope = decodeEnvelope(bytes)
     if (!envelope.ok) return rejects.count(envelope.reason)
-    if (envelope.value.kind === 'hello') handshake.receive(envelope.value.bytes)
+    if (envelope.value.kind === 'hello') handshake.receive(envelope.value.bytes, carrier.id)
     else if (envelope.value.kind === 'restart') handshake.restart()
     else if (envelope.value.kind === 'cast') receiveCast(carrier, envelope.value.bytes)
     else receiveSealed(carrier, envelope.value.bytes)
@@ -256,8 +292,9 @@ export function createLink(needs: LinkNeeds): Link {
       liveness.forget(id)
       if (carrier.isIntroduction !== true) former.add(id)
       if (best() === undefined) return becomeUnreachable(how, how === 'lost' ? liveness.silentForMs() : 0)
-      if (id === lastUsed) reroute()
+      if (used.has(id)) reroute()
       if (how === 'closed') link.probe()
+      else liveness.ask(sorted())
     },
     receive(carrierId, bytes) {
       const carrier = carriers.get(carrierId)
@@ -268,7 +305,7 @@ export function createLink(needs: LinkNeeds): Link {
     send(frame) {
       const carrier = best()
       if (carrier === undefined) return
-      lastUsed = carrier.id
+      used.add(carrier.id)
       sendBy(carrier, frame)
     },
     sendSignal(frame) {
@@ -287,12 +324,12 @@ export function createLink(needs: LinkNeeds): Link {
     tick() {
       const all = sorted()
       const carrier = sealed === undefined ? undefined : best()
-      if (carrier !== undefined && lastUsed !== undefined && lastUsed !== carrier.id && liveness.isSuspect(lastUsed))
-        reroute()
+      if (carrier !== undefined && [...used].some((id) => id !== carrier.id && liveness.isSuspect(id))) reroute()
       liveness.tick(carrier, all)
     },
     follow(cast) {
-      lastUsed = best()?.id
+      const carrier = best()
+      if (carrier !== undefined) used.add(carrier.id)
       sealing = Promise.all([sealing, cast])
     },
     settled: () => sealing,

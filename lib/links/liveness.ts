@@ -14,6 +14,8 @@ export const PING_AFTER_MS = 3_000
 const SECOND_ASKS_AFTER_MS = 1_000
 /** A carrier that has not answered by then is not used while there is another. */
 export const SUSPECT_AFTER_MS = 2_000
+/** How often one who was given up, and is heard again, is asked. */
+const ASK_FRESH_MS = 250
 /** How long a far end may take to answer once something of it has ended. */
 export const PROBE_MS = 1_000
 /**
@@ -34,12 +36,24 @@ export interface LivenessNeeds {
 
 export interface Liveness {
   heard(carrierId: string | undefined): void
+  /**
+   * A question by that carrier was answered, or its far end proved itself anew: what we say by it arrives, and that is a sign
+   * of life that was not under way before. What is merely heard tells nothing of what we say.
+   */
+  answered(carrierId: string | undefined, token?: number): void
+  /** Nothing reaches it any more: what is heard from now on is no sign of life, until it has answered something newer. */
+  estrange(): void
+  isEstranged(): boolean
+  /** Asks one who is estranged and was heard. */
+  askFresh(carrier: Carrier): void
   /** Asked in vain: other carriers are better. */
   isSuspect(carrierId: string): boolean
   /** Something of the far end has come by it. */
   isProven(carrierId: string): boolean
   ask(carriers: readonly Carrier[]): void
-  /** Asks all; without any sign of life within `PROBE_MS` calls `onGone`. */
+  /** Asks by that carrier, unless a question by it is under way. */
+  askOnce(carrier: Carrier): void
+  /** Asks all; without an answer within `PROBE_MS` calls `onGone`. What else is heard may be older than the end. */
   probe(carriers: readonly Carrier[], onGone: () => void): void
   /** One beat; without a `best` there is nobody to ask. */
   tick(best: Carrier | undefined, all: readonly Carrier[]): void
@@ -71,6 +85,9 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
   let cancelProbe: CancelTimer | undefined
   let isSilentTold = false
   let count = 0
+  let lastAnswered = 0
+  /** The last question when it became unreachable; undefined while it is not. */
+  let estrangedAt: number | undefined
 
   function ask(carriers: readonly Carrier[]): void {
     lastAskMs = steadyMs()
@@ -96,14 +113,15 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
 
   function judgeProbe(onGone: () => void, askAgain: (() => void) | undefined): void {
     const askedAtMs = steadyMs()
+    const firstAsked = count
     cancelProbe = clock.setTimer(() => {
       cancelProbe = undefined
-      if (lastHeardMs >= askedAtMs) return
+      if (lastAnswered > firstAsked) return
       // After a sleep of our own the answer may be unread, or cut off by it: ask once more.
       const isLate = steadyMs() - askedAtMs > 2 * PROBE_MS
       if (!isLate || askAgain === undefined) return onGone()
-      askAgain()
       judgeProbe(onGone, undefined)
+      askAgain()
     }, PROBE_MS)
   }
 
@@ -112,12 +130,22 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
       lastHeardMs = steadyMs()
       isSilentTold = false
       leaseEndsMs = 0
-      if (carrierId === undefined) return
-      proven.add(carrierId)
+      if (carrierId !== undefined) proven.add(carrierId)
+    },
+    answered(carrierId = '', token = Number.POSITIVE_INFINITY) {
+      if (estrangedAt !== undefined && token > estrangedAt) estrangedAt = undefined
       const askedAtMs = askedAt.get(carrierId)
-      if (askedAtMs === undefined) return
-      roundTripMs = lastHeardMs - askedAtMs
+      if (askedAtMs !== undefined) roundTripMs = steadyMs() - askedAtMs
       askedAt.delete(carrierId)
+      // No far end answers what was not asked.
+      lastAnswered = Math.max(lastAnswered, Math.min(token, count))
+    },
+    estrange() {
+      estrangedAt ??= count
+    },
+    isEstranged: () => estrangedAt !== undefined,
+    askFresh(carrier) {
+      if (count === estrangedAt || steadyMs() - lastAskMs >= ASK_FRESH_MS) ask([carrier])
     },
     isSuspect(carrierId) {
       const askedAtMs = askedAt.get(carrierId)
@@ -125,9 +153,12 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
     },
     isProven: (carrierId) => proven.has(carrierId),
     ask,
+    askOnce(carrier) {
+      if (!askedAt.has(carrier.id)) ask([carrier])
+    },
     probe(carriers, onGone) {
-      ask(carriers)
       if (cancelProbe === undefined) judgeProbe(onGone, () => ask(carriers))
+      ask(carriers)
     },
     tick(best, all) {
       const nowMs = steadyMs()

@@ -1,8 +1,10 @@
 /** Meets the others of a topic by one server, and is carried by it. The server is told nothing but who the bytes are for. */
+import type { Clock } from '../base/clock.ts'
 import type { ConnectionId } from '../base/ids.ts'
 import { isCastEnvelope } from '../wire/envelope.ts'
 import type { ServerState } from '../wire/transport.ts'
 import type { Carrier, CarrierEnd, Group } from './carrier.ts'
+import { createMeetAgain } from './meet-again.ts'
 
 /** What a server's client offers; `lib/signaling` implements it. */
 export interface Server {
@@ -30,6 +32,7 @@ export interface ServerTopic {
 
 /** Where others are met, and how they are told of. */
 export interface MeetingNeeds {
+  readonly clock: Clock
   readonly own: ConnectionId
   readonly topic: Uint8Array
   onCarrier(peer: ConnectionId, carrier: Carrier): void
@@ -55,6 +58,7 @@ export function createRelayMeeting(needs: RelayMeetingNeeds): Meeting {
   const { server } = needs
   const id = `relay:${needs.index}`
   const met = new Set<ConnectionId>()
+  const again = createMeetAgain(needs.clock, meet)
   /** All others on the topic, by the server's word. */
   const present = new Set<ConnectionId>()
   const group: Group = { size: () => present.size, cast: (bytes) => void topic.cast(bytes) }
@@ -70,11 +74,14 @@ export function createRelayMeeting(needs: RelayMeetingNeeds): Meeting {
       ...(needs.isRelay && { group }),
       send: (bytes) => void topic.send(peer, bytes),
       backlogBytes: server.backlogBytes,
-      close: () => void met.delete(peer),
+      close() {
+        if (met.delete(peer)) again.forgotten(peer)
+      },
     })
   }
 
   function part(peer: ConnectionId, how: CarrierEnd): void {
+    again.ended(peer)
     if (met.delete(peer)) needs.onEnd(peer, id, how)
   }
 
@@ -90,9 +97,10 @@ export function createRelayMeeting(needs: RelayMeetingNeeds): Meeting {
       present.add(peer)
       meet(peer)
     },
-    onLeft(peer) {
+    onLeft(peer, silentMs) {
       present.delete(peer)
-      part(peer, 'closed')
+      // One whom the server has not heard may well be heard by us: that is silence, and no end.
+      part(peer, silentMs > 0 ? 'lost' : 'closed')
     },
     onFrame(peer, payload) {
       // A cast is for those who have met already: the last one of somebody who is gone brings nobody back.
@@ -101,6 +109,7 @@ export function createRelayMeeting(needs: RelayMeetingNeeds): Meeting {
     },
     // A server's end is no word about its members.
     onLost() {
+      again.clear()
       present.clear()
       for (const peer of [...met]) part(peer, 'lost')
       needs.onStatus()
@@ -108,5 +117,12 @@ export function createRelayMeeting(needs: RelayMeetingNeeds): Meeting {
     onOpen: needs.onStatus,
   })
 
-  return { isOpen: () => topic.isOpen, leave: topic.leave }
+  return {
+    isOpen: () => topic.isOpen,
+    leave() {
+      met.clear()
+      again.clear()
+      return topic.leave()
+    },
+  }
 }

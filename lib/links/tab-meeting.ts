@@ -5,6 +5,7 @@
  *   post = [from, "here"] | [from, "gone"] | [from, to, bytes]
  */
 import type { ConnectionId } from '../base/ids.ts'
+import { createMeetAgain } from './meet-again.ts'
 import type { Meeting, MeetingNeeds } from './relay-meeting.ts'
 
 const CARRIER_ID = 'tab'
@@ -22,6 +23,7 @@ export function createTabMeeting(
   if (channel === undefined) return undefined
   const { own } = needs
   const met = new Set<ConnectionId>()
+  const again = createMeetAgain(needs.clock, meet)
 
   function meet(peer: ConnectionId): void {
     if (met.has(peer) || met.size >= MAX_TABS) return
@@ -33,7 +35,9 @@ export function createTabMeeting(
       isPrivate: false,
       send: (bytes) => channel?.postMessage([own, peer, bytes]),
       backlogBytes: () => 0,
-      close: () => void met.delete(peer),
+      close() {
+        if (met.delete(peer)) again.forgotten(peer)
+      },
     })
   }
 
@@ -47,6 +51,7 @@ export function createTabMeeting(
     }
     if (what === 'here') return meet(from)
     if (what === 'gone') {
+      again.ended(from)
       if (met.delete(from)) needs.onEnd(from, CARRIER_ID, 'closed')
     } else if (what === own && bytes instanceof Uint8Array) {
       meet(from)
@@ -60,6 +65,8 @@ export function createTabMeeting(
     isOpen: () => false,
     async leave() {
       channel.onmessage = null
+      met.clear()
+      again.clear()
       channel.postMessage([own, 'gone'])
       channel.close()
     },

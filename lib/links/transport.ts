@@ -105,6 +105,7 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
     casting = createCasting({ clock, crypto: needs.crypto, topic, senderId: own })
     if (needs.doc !== undefined) documents = createDocumentLinks(needs.doc, rejects, () => made.links())
     const onMeeting = {
+      clock,
       own,
       topic,
       onCarrier: made.addCarrier,

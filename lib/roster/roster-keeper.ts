@@ -18,6 +18,8 @@ import {
 
 /** A timer this late, by either clock, was not late but asleep: nobody is judged by that time. */
 const ASLEEP_MS = 5_000
+/** While somebody is held we look this often whether we slept: a sleep inside a hold makes its end hardly late. */
+const LOOK_MS = 2_000
 
 export interface RosterKeeper {
   take(evidence: Evidence): void
@@ -39,7 +41,9 @@ export interface RosterKeeperNeeds {
 export function createRosterKeeper(needs: RosterKeeperNeeds): RosterKeeper {
   const { clock, rules, rejects } = needs
   let state = emptyRoster
-  let timer: { readonly dueMs: number; readonly cancel: CancelTimer } | undefined
+  let timer:
+    | { readonly dueMs: number; readonly setAt: Moment; readonly delayMs: number; readonly cancel: CancelTimer }
+    | undefined
 
   const settle = (step: RosterStep) => {
     state = step.state
@@ -54,17 +58,27 @@ export function createRosterKeeper(needs: RosterKeeperNeeds): RosterKeeper {
     timer?.cancel()
     timer = undefined
     if (dueMs === undefined) return
-    const delayMs = Math.max(0, Math.ceil(dueMs - now.steadyMs))
-    timer = { dueMs, cancel: clock.setTimer(() => onTimer(now, delayMs), delayMs) }
+    const delayMs = Math.min(LOOK_MS, Math.max(0, Math.ceil(dueMs - now.steadyMs)))
+    timer = { dueMs, setAt: now, delayMs, cancel: clock.setTimer(onTimer, delayMs) }
   }
-  const onTimer = (setAt: Moment, delayMs: number) => {
-    timer = undefined
-    const now = clock.moment()
+  /** Seen by a late timer, or before that timer by whatever comes first. */
+  const noticeSleep = (now: Moment) => {
+    if (timer === undefined) return
+    const { delayMs, setAt } = timer
     const lateMs = Math.max(now.unixMs - setAt.unixMs, now.steadyMs - setAt.steadyMs) - delayMs
     if (lateMs > ASLEEP_MS) state = restartHolds(state, now)
+  }
+  const onTimer = () => {
+    const now = clock.moment()
+    noticeSleep(now)
+    timer = undefined
     settle(expireHolds(state, now))
   }
-  const take = (evidence: Evidence) => settle(applyEvidence(state, evidence, clock.moment(), rules))
+  const take = (evidence: Evidence) => {
+    const now = clock.moment()
+    noticeSleep(now)
+    settle(applyEvidence(state, evidence, now, rules))
+  }
 
   return {
     take,

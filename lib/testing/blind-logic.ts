@@ -78,7 +78,7 @@ export function createBlindLogic({ crypto, scheduler }: BlindLogicNeeds): Server
     if (client.topics.get(key)?.isInherited !== false) return
     const bytes = encodeServerFrame({ kind: 'from', topic, from: client.connectionId, payload })
     for (const other of others(client, key))
-      if (frame.kind === 'cast' || other.connectionId === frame.to) other.socket.send(bytes)
+      if (frame.kind === 'cast' || other.connectionId === frame.to) other.socket.forward(bytes)
   }
 
   function act(client: Client, frame: ClientFrame): void {

@@ -11,6 +11,8 @@ import type { Machine, Pipe, Wires } from './wires.ts'
 /** One socket as the server has it. */
 export interface ServerSocket {
   send(bytes: Uint8Array): void
+  /** As `send`, for what somebody else said. */
+  forward(bytes: Uint8Array): void
   /** Ends it; its handler is told at once. */
   close(code: number): void
 }
@@ -47,7 +49,10 @@ export interface VirtualServer {
   isJoined(connectionId: ConnectionId): boolean
   /** Ends the sockets of one host as a network does that loses them. */
   reset(host: Host): void
-  socketCount(): number
+  /** Of what it forwards so much comes twice, and so much late, from 0 to 1: a server that keeps no order. */
+  setDisorder(rate: number): void
+  /** When a socket of that host last ended, other than by silence or with the server; in ms, -Infinity for never. */
+  lastEndMs(host: Host): number
 }
 
 export interface VirtualServerNeeds {
@@ -64,6 +69,8 @@ const SILENCE_MS = 12_250
 /** The real server pings every 2 s and looks every 0.5 s. */
 const PING_MS = 2_000
 const LOOK_MS = 500
+/** The longest that a server without order keeps something back, in ms. */
+const LATE_MS = 400
 const GOING_AWAY = 1001
 const ABNORMAL = 1006
 
@@ -71,12 +78,15 @@ interface Line extends ServerLine {
   readonly host: Host
   /** Whether signs of life still come; where not, when the last one came. */
   look(): void
+  forward(bytes: Uint8Array): void
   close(code: number): void
 }
 
 export function createVirtualServer(needs: VirtualServerNeeds): VirtualServer {
   const { dice, machine, scheduler, wires } = needs
   const lines = new Set<Line>()
+  const endedMs = new Map<Host, number>()
+  let disorder = 0
   let logic: ServerLogic | undefined = needs.createLogic()
 
   const createLine = (host: Host, down: Pipe, onEnd: (code: number) => void): Line => {
@@ -88,6 +98,7 @@ export function createVirtualServer(needs: VirtualServerNeeds): VirtualServer {
       hasEnded = true
       cancelSilence?.()
       lines.delete(line)
+      if (silentMs === 0) endedMs.set(host, scheduler.nowMs())
       handler?.onEnd(silentMs)
     }
     const line: Line = {
@@ -98,6 +109,9 @@ export function createVirtualServer(needs: VirtualServerNeeds): VirtualServer {
         handler?.onMessage(bytes)
       },
       end: finish,
+      forward(bytes) {
+        if (!hasEnded) down.send(bytes)
+      },
       close(code) {
         if (hasEnded) return
         onEnd(code)
@@ -124,6 +138,11 @@ export function createVirtualServer(needs: VirtualServerNeeds): VirtualServer {
     const handler = logic?.accept({
       send: (bytes) => {
         if (!hasEnded) down.send(bytes)
+      },
+      forward(bytes) {
+        if (disorder > 0 && dice.chance(disorder)) scheduler.after(dice.between(0, LATE_MS), () => line.forward(bytes))
+        if (disorder === 0 || !dice.chance(disorder)) line.forward(bytes)
+        else scheduler.after(dice.between(0, LATE_MS), () => line.forward(bytes))
       },
       close: line.close,
     })
@@ -154,6 +173,9 @@ export function createVirtualServer(needs: VirtualServerNeeds): VirtualServer {
     reset(host) {
       for (const line of [...lines]) if (line.host === host) line.close(ABNORMAL)
     },
-    socketCount: () => lines.size,
+    setDisorder(rate) {
+      disorder = rate
+    },
+    lastEndMs: (host) => endedMs.get(host) ?? Number.NEGATIVE_INFINITY,
   }
 }

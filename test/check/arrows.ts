@@ -24,7 +24,7 @@ const RANKS: readonly (readonly string[])[] = [
 ]
 
 const SERVER_MAY_KNOW = ['wire', 'identity', 'base']
-const PUBLIC_ENTRIES = ['lib/index.ts', 'signaling-server/index.ts']
+const PUBLIC_ENTRIES = ['lib/index.ts', 'lib/testing/index.ts', 'signaling-server/index.ts']
 /** What may lie at the top of the project, dot-files apart. */
 const TOP_LEVEL = [
   ...['lib', 'signaling-server', 'demo', 'test', 'package.json', 'package-lock.json', 'tsconfig.json'],

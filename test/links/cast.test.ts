@@ -148,8 +148,8 @@ describe('keys of casts', () => {
       else if (end === 'kill') bob.resident.host.kill()
       else bob.resident.host.pause()
       await room.until('alice to miss bob', () => !alice.ids().includes(bob.id), 16_000)
-      // Neighbours are asked for it for 15 s.
-      await room.advance(16_000)
+      // Whoever fell silent is asked by every neighbour until its link is forgotten, 60 s after its last word.
+      await room.advance(62_000)
       // Link by link to three, and a new key for each of them.
       const first = await costOf(room, () => alice.update({ v: end }))
       expect(first.up, end).toBe(6)

@@ -29,7 +29,7 @@ it('[H7] arethetypeswrong finds no problem, node10 included', () => {
     encoding: 'utf8',
   })
   const { analysis, problems } = JSON.parse(stdout) as { analysis: { entrypoints: object }; problems?: object }
-  expect(Object.keys(analysis.entrypoints)).toEqual(['.', './signaling-server', './package.json'])
+  expect(Object.keys(analysis.entrypoints)).toEqual(['.', './signaling-server', './testing', './package.json'])
   expect(problems ?? {}).toEqual({})
 })
 

@@ -23,8 +23,10 @@ if (left.length > 0) console.log(left.join(', '))
 it.each([
   ['import.mjs', "await import('copresence')"],
   ['import-server.mjs', "await import('copresence/signaling-server')"],
+  ['import-testing.mjs', "await import('copresence/testing')"],
   ['import.cjs', "require('copresence')"],
   ['import-server.cjs', "require('copresence/signaling-server')"],
+  ['import-testing.cjs', "require('copresence/testing')"],
 ])('[H4] importing runs nothing: %s', async (name, load) => {
   // Loading a module itself takes a file handle for a moment; what stays is looked at one turn later.
   const settle = name.endsWith('.mjs') ? '\nawait new Promise(setImmediate)\n' : ''

@@ -79,7 +79,7 @@ it('[H11] the public exports are the reviewed list', async () => {
   const listed = readFileSync(LISTED, 'utf8').trim().split('\n')
   expect(lines.sort()).toEqual(listed)
   const print =
-    "for (const entry of ['copresence', 'copresence/signaling-server'])\n" +
+    "for (const entry of ['copresence', 'copresence/signaling-server', 'copresence/testing'])\n" +
     "for (const name of Object.keys(require(entry))) console.log(entry + ' value ' + name)"
   const { output } = await runProgram('exports.cjs', print)
   expect(output.trim().split('\n').sort()).toEqual(listed.filter((line) => line.includes(' value ')))

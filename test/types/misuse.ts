@@ -1,6 +1,7 @@
 /** What must not compile; each line is an error under every way to resolve modules. */
 import { type Channel, type PresenceErrorCode, PresenceEvents, Realtime } from 'copresence'
 import { createSignalingServer } from 'copresence/signaling-server'
+import { createTestNetwork } from 'copresence/testing'
 
 declare const channel: Channel<{ name: string }>
 
@@ -25,5 +26,7 @@ export function misuse(): void {
   PresenceEvents.LEAVE = 'presence.update'
   // @ts-expect-error a port is a number
   createSignalingServer({ port: '4444' })
+  // @ts-expect-error a network has its own WebRTC
+  createTestNetwork().createRealtime({ webrtc: false })
   console.log(code)
 }

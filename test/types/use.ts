@@ -20,6 +20,14 @@ import DefaultRealtime, {
   type Unsubscribe,
 } from 'copresence'
 import { createSignalingServer } from 'copresence/signaling-server'
+import {
+  createTestNetwork,
+  type MemberOptions,
+  type Packet,
+  type TestGroup,
+  type TestNetwork,
+  type TestNetworkOptions,
+} from 'copresence/testing'
 
 interface Profile {
   name: string
@@ -68,4 +76,26 @@ export async function use(): Promise<void> {
   const connections: number = server.stats().connections
   console.log(url, connections)
   await server.close()
+}
+
+export async function useTesting(): Promise<void> {
+  const options: TestNetworkOptions = { seed: 1, delayMs: [5, 40] }
+  const network: TestNetwork = createTestNetwork(options)
+  const member: MemberOptions = { browser: 'one', webrtc: false, relay: true }
+  const alice: Realtime = network.createRealtime({ participant: { id: 'alice' } }, member)
+  const bob = network.createRealtime()
+  const group: TestGroup = [alice, 'server']
+  network.partition(alice, bob)
+  network.partition([group, [bob]])
+  network.drop(0.1)
+  network.drop(({ carrier, byteLength }: Packet) => carrier === 'relay' && byteLength > 100)
+  network.heal()
+  network.pause(bob)
+  network.resume(bob)
+  network.stopServer()
+  network.startServer()
+  network.kill(bob)
+  await network.advance(1_000)
+  const now: number = network.now()
+  console.log(now)
 }

@@ -1,0 +1,113 @@
+/**
+ * Bugs that are planted on purpose, to know that the simulation would find them: each changes the real sources in
+ * one place, or in all that guard the same thing. A text that is not there exactly once is an error.
+ */
+export interface Change {
+  readonly file: string
+  readonly from: string
+  readonly to: string
+}
+
+/** By what is wrong with it; the key is part of a module's address, so it is a plain word. */
+export const PLANTED: Readonly<Record<string, readonly Change[]>> = {
+  'others-may-write-an-entry': [
+    {
+      file: 'lib/links/transport.ts',
+      from: "if (connectionOf(said.state) !== link.peer) return rejects.count('not-owner')",
+      to: '',
+    },
+  ],
+  'an-older-value-is-taken': [
+    { file: 'lib/roster/roster.ts', from: 'if (entry.clock <= member.clock)', to: 'if (entry.clock === member.clock)' },
+    { file: 'lib/roster/member.ts', from: "if (seq < member.seq) return reject('stale')", to: '' },
+    { file: 'lib/roster/member.ts', from: ': seq > member.seq', to: ': seq !== member.seq' },
+  ],
+  'a-client-id-is-believed': [
+    { file: 'lib/links/transport.ts', from: 'if (!isTaken) return { saidId', to: 'return { saidId' },
+  ],
+  'goodbyes-are-not-said': [
+    { file: 'lib/links/transport.ts', from: 'link.sayGoodbye(by, said?.get(link))', to: '{}' },
+    { file: 'lib/links/transport.ts', from: 'casting?.castAlone(GOODBYE_FRAME, links) ?? links', to: 'links' },
+  ],
+  'hellos-go-one-way': [{ file: 'lib/links/handshake.ts', from: 'isRepeated: tries > 1', to: 'isRepeated: false' }],
+  'early-words-are-not-asked-for': [
+    { file: 'lib/links/link.ts', from: 'hasMissed = true\n    // The far end', to: '// The far end' },
+  ],
+  'a-closed-way-is-the-end-at-once': [
+    {
+      file: 'lib/roster/roster.ts',
+      from: 'export const CLOSED_HOLD_MS = 1_500',
+      to: 'export const CLOSED_HOLD_MS = 0',
+    },
+  ],
+  'a-gap-of-nine-seconds-is-a-leave': [
+    {
+      file: 'lib/links/liveness.ts',
+      from: 'export const SILENT_AFTER_MS = 14_500',
+      to: 'export const SILENT_AFTER_MS = 8_000',
+    },
+  ],
+  'silence-is-never-told': [
+    {
+      file: 'lib/links/liveness.ts',
+      from: 'export const SILENT_AFTER_MS = 14_500',
+      to: 'export const SILENT_AFTER_MS = 1e9',
+    },
+  ],
+  'a-sleeper-judges-by-its-sleep': [
+    {
+      file: 'lib/roster/roster-keeper.ts',
+      from: 'if (lateMs > ASLEEP_MS) state = restartHolds(state, now)',
+      to: '',
+    },
+  ],
+  'the-end-of-a-server-is-that-of-its-members': [
+    {
+      file: 'lib/links/relay-meeting.ts',
+      from: "for (const peer of [...met]) part(peer, 'lost')",
+      to: "for (const peer of [...met]) part(peer, 'closed')",
+    },
+  ],
+  'a-failed-way-loses-the-last-value': [
+    {
+      file: 'lib/links/link.ts',
+      from: 'if (isReachable) needs.onRerouted(link)',
+      to: '',
+    },
+  ],
+  'a-hello-is-said-once': [
+    {
+      file: 'lib/links/handshake.ts',
+      from: 'cancelRetry = undefined\n      begin()',
+      to: 'cancelRetry = undefined',
+    },
+  ],
+  'a-timer-is-left-behind': [
+    {
+      file: 'lib/links/mesh.ts',
+      from: '      isStopped = true\n      cancelTick()',
+      to: '      isStopped = true',
+    },
+  ],
+  'a-data-channel-is-left-open': [
+    {
+      file: 'lib/links/direct-carrier.ts',
+      from: '    connection.close()\n',
+      to: '',
+    },
+  ],
+  'messages-come-twice': [
+    {
+      file: 'lib/message-order.ts',
+      from: 'if (message.seq < due) return { order, ready: [] }',
+      to: '',
+    },
+  ],
+  'old-words-show-the-dead': [
+    {
+      file: 'lib/links/liveness.ts',
+      from: '      estrangedAt ??= count\n',
+      to: '',
+    },
+  ],
+}

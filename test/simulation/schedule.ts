@@ -1,0 +1,138 @@
+/** What happens in one run, drawn from a seed as plain data: so it can be printed, repeated and cut down. */
+import { createDice, type Dice } from '../../lib/testing/dice.ts'
+
+export interface MemberPlan {
+  /** Members of one browser are tabs of it. */
+  readonly browser: string | undefined
+  readonly webrtc: boolean
+  /** Servers that it is given, by index. */
+  readonly servers: readonly number[]
+  /** What its wall clock is off by, in ms. */
+  readonly skewMs: number
+}
+
+/** One step for each of the kinds, so that each can be told by its kind. */
+type Kinds<Kind extends string, Rest> = Kind extends string
+  ? { readonly kind: Kind; readonly atMs: number } & Readonly<Rest>
+  : never
+
+export type Step =
+  | Kinds<'join' | 'leave' | 'rejoin' | 'destroy' | 'kill', { member: number }>
+  | Kinds<'update' | 'publish', { member: number; count: number }>
+  | Kinds<'freeze' | 'sleep' | 'minute' | 'offline', { member: number; forMs: number }>
+  | Kinds<'slow' | 'clock', { member: number; forMs: number; byMs: number }>
+  | Kinds<'cut' | 'one-way', { member: number; other: number; forMs: number }>
+  | Kinds<'unserved', { member: number; server: number; forMs: number }>
+  | Kinds<'reset', { member: number; server: number }>
+  | Kinds<'split', { group: readonly number[]; servers: readonly number[]; forMs: number }>
+  | Kinds<'crash' | 'disorder', { server: number; forMs: number }>
+  | Kinds<'loss', { rate: number; forMs: number }>
+  | Kinds<'attack', { attack: number; member: number; other: number }>
+
+export interface Schedule {
+  readonly seed: number
+  readonly members: readonly MemberPlan[]
+  readonly serverCount: number
+  readonly hasAdversary: boolean
+  /** Whether cryptography takes time of its own, as threads do. */
+  readonly hasSlowCrypto: boolean
+  readonly steps: readonly Step[]
+  /** When the last fault is over at the latest. */
+  readonly endMs: number
+}
+
+/** Every kind of step, each as often as it is drawn. */
+const KINDS = [
+  ...(['join', 'join', 'leave', 'rejoin', 'rejoin', 'destroy', 'kill', 'kill'] as const),
+  ...(['update', 'publish', 'freeze', 'freeze', 'sleep', 'minute', 'offline', 'offline', 'slow', 'clock'] as const),
+  ...(['cut', 'cut', 'one-way', 'unserved', 'reset', 'split', 'split', 'crash', 'crash', 'loss', 'disorder'] as const),
+]
+export const STEP_KINDS: readonly Step['kind'][] = [...new Set(KINDS), 'attack']
+
+const MAX_MEMBERS = 6
+/** The faults of one run begin within this. */
+const ACTIVE_MS = 30_000
+
+/** Long and short ones: below and above the 10 s that nobody may notice. */
+const drawGapMs = (dice: Dice): number => (dice.chance(0.65) ? dice.between(200, 9_500) : dice.between(9_500, 26_000))
+
+export function drawSchedule(seed: number): Schedule {
+  const dice = createDice(seed)
+  const memberCount = 2 + Math.floor(dice.fraction() * dice.fraction() * (MAX_MEMBERS - 1))
+  const serverCount = dice.chance(0.2) ? 2 : 1
+  const hasWebRtc = dice.chance(0.75)
+  const members = Array.from({ length: memberCount }, (_, index): MemberPlan => {
+    const all = Array.from({ length: serverCount }, (_, server) => server)
+    return {
+      browser: dice.chance(0.25) ? `browser ${dice.below(2)}` : undefined,
+      webrtc: hasWebRtc && dice.chance(0.85),
+      servers: index === 0 || serverCount === 1 || dice.chance(0.7) ? all : [dice.below(serverCount)],
+      skewMs: dice.chance(0.3) ? dice.between(-86_400_000, 86_400_000) : 0,
+    }
+  })
+  const hasAdversary = dice.chance(0.25)
+  const steps: Step[] = members.flatMap((_, member) =>
+    dice.chance(0.85) ? [{ kind: 'join', member, atMs: dice.between(0, 2_000) } as const] : [],
+  )
+  // Some runs have few faults, so that each is seen alone; some have many, so that they meet.
+  const density = dice.pick([3, 8, 20])
+  for (let left = density; left > 0; left--) steps.push(drawStep(dice, { memberCount, serverCount, hasAdversary }))
+  // Values flow all the time.
+  for (let left = memberCount * 5; left > 0; left--) {
+    const kind = dice.chance(0.75) ? 'update' : 'publish'
+    steps.push({ kind, member: dice.below(memberCount), count: 1 + dice.below(3), atMs: dice.between(0, ACTIVE_MS) })
+  }
+  steps.sort((one, other) => one.atMs - other.atMs)
+  const endMs = Math.max(ACTIVE_MS, ...steps.map((step) => step.atMs + ('forMs' in step ? step.forMs : 0)))
+  return { seed, members, serverCount, hasAdversary, hasSlowCrypto: dice.chance(0.3), steps, endMs }
+}
+
+interface Bounds {
+  readonly memberCount: number
+  readonly serverCount: number
+  readonly hasAdversary: boolean
+}
+
+function drawStep(dice: Dice, { memberCount, serverCount, hasAdversary }: Bounds): Step {
+  const atMs = dice.between(1_500, ACTIVE_MS)
+  const member = dice.below(memberCount)
+  const other = (member + 1 + dice.below(memberCount - 1)) % memberCount
+  const server = dice.below(serverCount)
+  const forMs = drawGapMs(dice)
+  if (hasAdversary && dice.chance(0.5)) return { kind: 'attack', attack: dice.below(1_000), member, other, atMs }
+  const kind = dice.pick(KINDS)
+  switch (kind) {
+    case 'update':
+    case 'publish':
+      return { kind, member, count: 1 + dice.below(30), atMs }
+    case 'freeze':
+    case 'sleep':
+    case 'offline':
+      return { kind, member, forMs, atMs }
+    case 'minute':
+      return { kind, member, forMs: dice.between(5_000, 150_000), atMs }
+    case 'slow':
+      return { kind, member, forMs, byMs: dice.between(20, 80), atMs }
+    case 'clock':
+      return { kind, member, forMs, byMs: dice.between(-3_600_000, 3_600_000), atMs }
+    case 'cut':
+    case 'one-way':
+      return { kind, member, other, forMs, atMs }
+    case 'unserved':
+      return { kind, member, server, forMs, atMs }
+    case 'reset':
+      return { kind, member, server, atMs }
+    case 'crash':
+    case 'disorder':
+      return { kind, server, forMs, atMs }
+    case 'split': {
+      const group = Array.from({ length: memberCount }, (_, index) => index).filter(() => dice.chance(0.5))
+      const servers = Array.from({ length: serverCount }, (_, index) => index).filter(() => dice.chance(0.5))
+      return { kind, group, servers, forMs, atMs }
+    }
+    case 'loss':
+      return { kind, rate: dice.between(0.02, 0.2), forMs, atMs }
+    default:
+      return { kind, member, atMs }
+  }
+}

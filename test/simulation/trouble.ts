@@ -1,0 +1,80 @@
+/**
+ * The faults of a run in time: what is wrong now, when it ends, and when something last broke or healed near a member.
+ * Knows members by number, and not what the faults are.
+ */
+import type { Undo } from './faults.ts'
+import type { Life } from './life.ts'
+
+/** Pipes that lost much are still sending again so long after the losses are over. */
+const AFTER_LOSS_MS = 10_000
+
+export interface Trouble {
+  /** Something happened right now that touches these. */
+  touch(members: readonly number[]): void
+  /** A fault begins, and ends by itself after `forMs`. */
+  during(forMs: number, members: readonly number[], undo: Undo): void
+  /** Losses until then: everything may take longer. */
+  losing(forMs: number): void
+  isLosing(): boolean
+  /** A member stands still or has slow timers for `forMs`, and judges nobody until `afterwardsMs` later. */
+  slowing(life: Life, forMs: number, undo: Undo, afterwardsMs: number): void
+  /** A member judges nobody for so long. */
+  confuse(life: Life, forMs: number): void
+  /** Undoes what is over by now; everything where `isEnd`. */
+  heal(isEnd?: boolean): void
+  /** When something last broke or healed near that member. */
+  lastMs(member: number): number
+  /** Whether anything broke, ended or healed between these, in ms. */
+  had(fromMs: number, toMs: number): boolean
+  /** When a member last stood still or had slow timers; `Infinity` while it does. */
+  lastSlowMs(life: Life): number
+}
+
+export function createTrouble(nowMs: () => number): Trouble {
+  const open: { readonly endMs: number; readonly undo: Undo; readonly members: readonly number[] }[] = []
+  const touchedMs = new Map<number, number>()
+  const slowUntilMs = new Map<Life, number>()
+  const times: number[] = []
+  let losesUntilMs = Number.NEGATIVE_INFINITY
+
+  const touch = (members: readonly number[]) => {
+    times.push(nowMs())
+    for (const member of members) touchedMs.set(member, nowMs())
+  }
+  const during = (forMs: number, members: readonly number[], undo: Undo) => {
+    touch(members)
+    open.push({ endMs: nowMs() + forMs, undo, members })
+  }
+  const lastSlowMs = (life: Life) => slowUntilMs.get(life) ?? Number.NEGATIVE_INFINITY
+
+  return {
+    touch,
+    during,
+    losing(forMs) {
+      losesUntilMs = Math.max(losesUntilMs, nowMs() + forMs + AFTER_LOSS_MS)
+    },
+    isLosing: () => nowMs() < losesUntilMs,
+    slowing(life, forMs, undo, afterwardsMs) {
+      slowUntilMs.set(life, Number.POSITIVE_INFINITY)
+      during(forMs, [life.member], () => {
+        undo()
+        const { state, pace } = life.resident.host
+        if (state === 'running' && pace === 'normal') slowUntilMs.set(life, nowMs() + afterwardsMs)
+      })
+    },
+    confuse(life, forMs) {
+      slowUntilMs.set(life, Math.max(lastSlowMs(life), nowMs() + forMs))
+    },
+    heal(isEnd = false) {
+      const isDue = (fault: (typeof open)[number]) => isEnd || fault.endMs <= nowMs()
+      for (const fault of open.filter(isDue)) {
+        open.splice(open.indexOf(fault), 1)
+        fault.undo()
+        touch(fault.members)
+      }
+    },
+    lastMs: (member) => touchedMs.get(member) ?? 0,
+    had: (fromMs, toMs) => times.some((atMs) => atMs >= fromMs && atMs <= toMs),
+    lastSlowMs,
+  }
+}
