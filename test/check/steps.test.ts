@@ -8,6 +8,8 @@ import { root, runSteps, type Step } from '../steps.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'copresence-steps-'))
 const LIMIT_MS = 20_000
+/** Two Node processes start one after the other, on a machine that has other work. */
+const LONG_ENOUGH_TO_START_MS = 6_000
 
 const step = (name: string, code: string, more: Partial<Step> = {}): Step => ({
   name,
@@ -16,8 +18,8 @@ const step = (name: string, code: string, more: Partial<Step> = {}): Step => ({
   ...more,
 })
 
-function resultFile(name: string, counts: object): string {
-  writeFileSync(join(folder, name), JSON.stringify(counts))
+function resultFile(name: string, counts: object, testResults: readonly object[] = []): string {
+  writeFileSync(join(folder, name), JSON.stringify({ ...counts, testResults }))
   return relative(root, join(folder, name))
 }
 
@@ -42,6 +44,29 @@ it('[H15] a failed step fails the run, and the steps after it still run', async 
   expect(lines.at(-1)).toBe('6 passed, 3 failed, 0 skipped')
 })
 
+it('[H15] the summary names each test that failed, and why', async () => {
+  const files = [
+    {
+      name: join(root, 'test/a.test.ts'),
+      status: 'failed',
+      message: '',
+      assertionResults: [
+        { status: 'passed', title: '[X1] is well', failureMessages: [] },
+        { status: 'failed', title: '[X2] is not', failureMessages: ['expected 1 to be 2\n    at a.test.ts:7'] },
+      ],
+    },
+    { name: join(root, 'test/b.test.ts'), status: 'failed', message: 'cannot be loaded', assertionResults: [] },
+  ]
+  const result = resultFile('named.json', { numPassedTests: 1, numFailedTests: 1, numTotalTests: 2 }, files)
+  const { lines } = await linesOf([step('one', 'process.exitCode = 1', { result })])
+  const summary = lines.join('\n')
+  expect(summary).toContain('test/a.test.ts [X2] is not')
+  expect(summary).toContain('expected 1 to be 2')
+  expect(summary).toContain('test/b.test.ts')
+  expect(summary).toContain('cannot be loaded')
+  expect(summary).not.toContain('[X1]')
+})
+
 it('[H15] a crash counts as a failure, whether or not results were written', async () => {
   const result = resultFile('crash.json', { numPassedTests: 5, numFailedTests: 0, numTotalTests: 5 })
   const crash = "process.kill(process.pid, 'SIGKILL')"
@@ -58,7 +83,7 @@ it('[H15] a step that hangs is ended with what it started, and is a failure', as
     const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' })
     require('node:fs').writeFileSync(${JSON.stringify(pidFile)}, String(child.pid))
     setInterval(() => {}, 1000)`
-  const { isGood, lines } = await linesOf([step('one', code, { limitMs: 1_500 })])
+  const { isGood, lines } = await linesOf([step('one', code, { limitMs: LONG_ENOUGH_TO_START_MS })])
   expect(isGood).toBe(false)
   expect(lines.at(-1)).toBe('0 passed, 1 failed, 0 skipped')
   const pid = Number(readFileSync(pidFile, 'utf8'))
