@@ -37,7 +37,7 @@ export interface JudgeNeeds {
   lives(): readonly Life[]
   /** When a fault last began or ended that touches one of the two. */
   lastFaultMs(one: Life, other: Life): number
-  /** Whether anything broke, ended or healed between these, in ms. */
+  /** Whether anything broke, ended or healed, or much was lost, between these, in ms. */
   hadFault(fromMs: number, toMs: number): boolean
   /** When that member last stood still or had slow timers; `Infinity` while it does. */
   lastSlowMs(life: Life): number
@@ -84,10 +84,10 @@ export function createJudge(needs: JudgeNeeds): Judge {
     const seen = observer.seen.get(subject.connectionId)
     const isSeen = seen?.isPresent === true && seen.stay === stay.index
     const dueMs = (isQuiet || reach.isServed(observer.life, subject) ? SEEN_MS : SILENT_MS) + slackMs
-    if (!isSeen && Math.min(upMs, stayedMs) > dueMs)
-      log.fail(
-        `${observer.life.name} has not seen ${subject.name} for ${Math.round(Math.min(upMs, stayedMs))} ms of reach`,
-      )
+    // A leave that had to be is followed by a return: that takes its time from there.
+    const unseenMs = Math.min(upMs, stayedMs, nowMs - (seen?.leftAtMs ?? 0))
+    if (!isSeen && unseenMs > dueMs)
+      log.fail(`${observer.life.name} has not seen ${subject.name} for ${Math.round(unseenMs)} ms of reach`)
     if (!isQuiet || !isSeen || upMs < QUIET_MS || subject.resident.host.pace !== 'normal') return
     const due = stay.said.findLast(({ atMs }) => nowMs - atMs > VALUE_MS + slackMs)
     if (due !== undefined && seen.order < due.order)

@@ -24,7 +24,7 @@ export interface Trouble {
   heal(isEnd?: boolean): void
   /** When something last broke or healed near that member. */
   lastMs(member: number): number
-  /** Whether anything broke, ended or healed between these, in ms. */
+  /** Whether anything broke, ended or healed, or much was lost, between these, in ms. */
   had(fromMs: number, toMs: number): boolean
   /** When a member last stood still or had slow timers; `Infinity` while it does. */
   lastSlowMs(life: Life): number
@@ -35,7 +35,7 @@ export function createTrouble(nowMs: () => number): Trouble {
   const touchedMs = new Map<number, number>()
   const slowUntilMs = new Map<Life, number>()
   const times: number[] = []
-  let losesUntilMs = Number.NEGATIVE_INFINITY
+  const losses: { readonly fromMs: number; readonly untilMs: number }[] = []
 
   const touch = (members: readonly number[]) => {
     times.push(nowMs())
@@ -51,9 +51,9 @@ export function createTrouble(nowMs: () => number): Trouble {
     touch,
     during,
     losing(forMs) {
-      losesUntilMs = Math.max(losesUntilMs, nowMs() + forMs + AFTER_LOSS_MS)
+      losses.push({ fromMs: nowMs(), untilMs: nowMs() + forMs + AFTER_LOSS_MS })
     },
-    isLosing: () => nowMs() < losesUntilMs,
+    isLosing: () => losses.some(({ untilMs }) => nowMs() < untilMs),
     slowing(life, forMs, undo, afterwardsMs) {
       slowUntilMs.set(life, Number.POSITIVE_INFINITY)
       during(forMs, [life.member], () => {
@@ -74,7 +74,9 @@ export function createTrouble(nowMs: () => number): Trouble {
       }
     },
     lastMs: (member) => touchedMs.get(member) ?? 0,
-    had: (fromMs, toMs) => times.some((atMs) => atMs >= fromMs && atMs <= toMs),
+    had: (fromMs, toMs) =>
+      times.some((atMs) => atMs >= fromMs && atMs <= toMs) ||
+      losses.some((loss) => loss.fromMs <= toMs && loss.untilMs >= fromMs),
     lastSlowMs,
   }
 }
