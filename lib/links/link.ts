@@ -171,6 +171,9 @@ export function createLink(needs: LinkNeeds): Link {
     needs.onUnreachable(link, how, silentMs)
   }
 
+  /** Words by it may be lost: it does not answer, or a neighbour may have had no way to pass them on and told nobody. */
+  const isDoubtful = (id: string): boolean => liveness.isSuspect(id) || carriers.get(id)?.kind === 'via'
+
   /** The way that frames went by has failed, and there is another. */
   function reroute(): void {
     used.clear()
@@ -324,7 +327,7 @@ export function createLink(needs: LinkNeeds): Link {
     tick() {
       const all = sorted()
       const carrier = sealed === undefined ? undefined : best()
-      if (carrier !== undefined && [...used].some((id) => id !== carrier.id && liveness.isSuspect(id))) reroute()
+      if (carrier !== undefined && [...used].some((id) => id !== carrier.id && isDoubtful(id))) reroute()
       liveness.tick(carrier, all)
     },
     follow(cast) {

@@ -3,7 +3,7 @@
  * on the side of "down" only where the library is given time: a new connection to a server, a gap that may be noticed.
  */
 import type { ConnectionId } from '../../lib/base/ids.ts'
-import { isWayOpen } from '../../lib/testing/virtual-peer-connection.ts'
+import { isWayOpen } from '../../lib/testing/peer-registry.ts'
 import type { VirtualServer } from '../../lib/testing/virtual-server.ts'
 import type { World } from '../../lib/testing/world.ts'
 import { currentStay, type Life, type Stay } from './life.ts'
@@ -133,9 +133,9 @@ export function createReach({ world, serversOf }: ReachNeeds): Reach {
     if (areOpen && !isStill && pair.direct === undefined) {
       for (const peer of peers.peers.values()) {
         const { linked } = peer
-        if (peer.host !== one.resident.host || linked?.host !== other.resident.host || !peer.isOpen || !linked.isOpen)
-          continue
-        if (isWayOpen(wires, peer, linked)) pair.direct = { observer, subject }
+        if (peer.host !== one.resident.host || linked?.host !== other.resident.host) continue
+        const isWell = [peer, linked].every((end) => end.isOpen && end.isConnected)
+        if (isWell && isWayOpen(wires, peer, linked)) pair.direct = { observer, subject }
       }
     }
     return pair.direct !== undefined
