@@ -37,6 +37,8 @@ export interface JudgeNeeds {
   lives(): readonly Life[]
   /** When a fault last began or ended that touches one of the two. */
   lastFaultMs(one: Life, other: Life): number
+  /** When a fault last began that touches one of the two. */
+  lastBreakMs(one: Life, other: Life): number
   /** Whether anything broke, ended or healed, or much was lost, between these, in ms. */
   hadFault(fromMs: number, toMs: number): boolean
   /** When that member last stood still or had slow timers; `Infinity` while it does. */
@@ -83,7 +85,11 @@ export function createJudge(needs: JudgeNeeds): Judge {
     const isQuiet = nowMs - needs.lastFaultMs(observer.life, subject) > QUIET_MS
     const seen = observer.seen.get(subject.connectionId)
     const isSeen = seen?.isPresent === true && seen.stay === stay.index
-    const dueMs = (isQuiet || reach.isServed(observer.life, subject) ? SEEN_MS : SILENT_MS) + slackMs
+    const isSoon = isQuiet || reach.isServed(observer.life, subject)
+    // A first word that went by what broke just then is said again once that is found out.
+    const brokeMs = nowMs - needs.lastBreakMs(observer.life, subject)
+    const lateMs = brokeMs < SEEN_MS + UNNOTICED_BREAK_MS + slackMs ? UNNOTICED_BREAK_MS : 0
+    const dueMs = (isSoon ? SEEN_MS + lateMs : SILENT_MS) + slackMs
     // A leave that had to be is followed by a return: that takes its time from there.
     const unseenMs = Math.min(upMs, stayedMs, nowMs - (seen?.leftAtMs ?? 0))
     if (!isSeen && unseenMs > dueMs)

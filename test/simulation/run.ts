@@ -110,6 +110,7 @@ async function play({ schedule, world, log, coverage, stopIfFailed }: PlayNeeds)
     log,
     lives: () => lives,
     lastFaultMs: (one, other) => Math.max(trouble.lastMs(one.member), trouble.lastMs(other.member)),
+    lastBreakMs: (one, other) => Math.max(trouble.lastBreakMs(one.member), trouble.lastBreakMs(other.member)),
     lastSlowMs: trouble.lastSlowMs,
     hadFault: trouble.had,
     slackMs: () =>

@@ -9,7 +9,7 @@ import type { Life } from './life.ts'
 const AFTER_LOSS_MS = 10_000
 
 export interface Trouble {
-  /** Something happened right now that touches these. */
+  /** Something breaks right now that touches these. */
   touch(members: readonly number[]): void
   /** A fault begins, and ends by itself after `forMs`. */
   during(forMs: number, members: readonly number[], undo: Undo): void
@@ -24,6 +24,8 @@ export interface Trouble {
   heal(isEnd?: boolean): void
   /** When something last broke or healed near that member. */
   lastMs(member: number): number
+  /** When something last broke near that member. */
+  lastBreakMs(member: number): number
   /** Whether anything broke, ended or healed, or much was lost, between these, in ms. */
   had(fromMs: number, toMs: number): boolean
   /** When a member last stood still or had slow timers; `Infinity` while it does. */
@@ -33,13 +35,18 @@ export interface Trouble {
 export function createTrouble(nowMs: () => number): Trouble {
   const open: { readonly endMs: number; readonly undo: Undo; readonly members: readonly number[] }[] = []
   const touchedMs = new Map<number, number>()
+  const brokenMs = new Map<number, number>()
   const slowUntilMs = new Map<Life, number>()
   const times: number[] = []
   const losses: { readonly fromMs: number; readonly untilMs: number }[] = []
 
-  const touch = (members: readonly number[]) => {
+  const change = (members: readonly number[]) => {
     times.push(nowMs())
     for (const member of members) touchedMs.set(member, nowMs())
+  }
+  const touch = (members: readonly number[]) => {
+    change(members)
+    for (const member of members) brokenMs.set(member, nowMs())
   }
   const during = (forMs: number, members: readonly number[], undo: Undo) => {
     touch(members)
@@ -70,10 +77,11 @@ export function createTrouble(nowMs: () => number): Trouble {
       for (const fault of open.filter(isDue)) {
         open.splice(open.indexOf(fault), 1)
         fault.undo()
-        touch(fault.members)
+        change(fault.members)
       }
     },
     lastMs: (member) => touchedMs.get(member) ?? 0,
+    lastBreakMs: (member) => brokenMs.get(member) ?? Number.NEGATIVE_INFINITY,
     had: (fromMs, toMs) =>
       times.some((atMs) => atMs >= fromMs && atMs <= toMs) ||
       losses.some((loss) => loss.fromMs <= toMs && loss.untilMs >= fromMs),
