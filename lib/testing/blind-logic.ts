@@ -124,8 +124,10 @@ export function createBlindLogic({ crypto, scheduler }: BlindLogicNeeds): Server
 
   return {
     accept,
-    isJoined: (connectionId) =>
-      [...(clients.get(connectionId)?.topics.values() ?? [])].some(({ isInherited }) => !isInherited),
+    isJoined(connectionId) {
+      for (const { isInherited } of clients.get(connectionId)?.topics.values() ?? []) if (!isInherited) return true
+      return false
+    },
     silence() {
       isSilent = true
     },

@@ -6,7 +6,7 @@ import type { Crypto } from '../identity/crypto.ts'
 import { createLinksTravel } from '../links-travel.ts'
 import type { RealtimeOptions } from '../options.ts'
 import { createRealtime, type Realtime } from '../realtime.ts'
-import { createBlindLogic } from './blind-logic.ts'
+import { type BlindLogicNeeds, createBlindLogic } from './blind-logic.ts'
 import { createDice, type Dice } from './dice.ts'
 import { createHost, type Host } from './host.ts'
 import { createPeerRegistry, type PeerRegistry, watchWays } from './peer-registry.ts'
@@ -25,7 +25,7 @@ export interface WorldNeeds {
   /** The system's time at the beginning, Unix ms. */
   readonly startUnixMs?: number
   /** What servers say; the blind protocol where it is left out. */
-  createLogic?(parts: { crypto: Crypto; scheduler: Scheduler }): ServerLogic
+  createLogic?(parts: BlindLogicNeeds, url: string): ServerLogic
   /** Lets a host's cryptography be another one than the world's, e.g. a slow one. */
   wrapCrypto?(crypto: Crypto, host: Host): Crypto
 }
@@ -87,7 +87,7 @@ export function createWorld(needs: WorldNeeds): World {
       scheduler,
       dice: dice.fork(),
       wires,
-      createLogic: () => (needs.createLogic ?? createBlindLogic)({ crypto, scheduler }),
+      createLogic: () => (needs.createLogic ?? createBlindLogic)({ crypto, scheduler }, url),
     })
     servers.set(url, created)
     return created

@@ -16,6 +16,8 @@ export interface Trouble {
   /** Losses until then: everything may take longer. */
   losing(forMs: number): void
   isLosing(): boolean
+  /** Whether much was lost, or late, between then and now. */
+  hasLostSince(fromMs: number): boolean
   /** A member stands still or has slow timers for `forMs`, and judges nobody until `afterwardsMs` later. */
   slowing(life: Life, forMs: number, undo: Undo, afterwardsMs: number): void
   /** A member judges nobody for so long. */
@@ -61,6 +63,7 @@ export function createTrouble(nowMs: () => number): Trouble {
       losses.push({ fromMs: nowMs(), untilMs: nowMs() + forMs + AFTER_LOSS_MS })
     },
     isLosing: () => losses.some(({ untilMs }) => nowMs() < untilMs),
+    hasLostSince: (fromMs) => losses.some(({ untilMs }) => fromMs < untilMs),
     slowing(life, forMs, undo, afterwardsMs) {
       slowUntilMs.set(life, Number.POSITIVE_INFINITY)
       during(forMs, [life.member], () => {
