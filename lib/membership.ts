@@ -79,9 +79,10 @@ export function createMembership<T>(
   }
   const onEntries = (entries: readonly AwarenessEntry[]) => {
     bridge.write(entries)
-    for (const { clientId: writer } of entries) {
+    for (const { clientId: writer, state } of entries) {
       const member = roster.find(writer)
-      if (member === undefined) messages.forget(writer)
+      // One membership may end and the next begin under the same client id: its messages are counted from the first.
+      if (state === null || member === undefined) messages.forget(writer)
       else messages.expect(writer, member.sent)
     }
   }

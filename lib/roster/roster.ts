@@ -158,6 +158,10 @@ function renew(
   const kept = reached === member ? state : withMember(state, reached)
   if (entry.clock <= member.clock) return entry.clock < member.clock ? refused(kept, 'stale') : unchanged(kept)
   const renewed = renewMember(reached, entry, path, now, rules.maxDataBytes)
+  if (renewed === 'newer-membership') {
+    const ended = endMembership(state, member, entry.clock - 1, now)
+    return then(ended, applyEntry(ended.state, entry, path, now, rules))
+  }
   if (!renewed.ok) return refused(kept, renewed.reason)
   const isUpdate = renewed.value.participant !== member.participant
   return {

@@ -1,7 +1,7 @@
 /** How long a link lives, and what it loses on the way: nothing, while anything carries it. On virtual time. */
 import { describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
-import { createRoom, hasWay, SERVER, type VirtualMember, type VirtualRoom } from './virtual-kit.ts'
+import { createRoom, hasWay, ROOM, SERVER, type VirtualMember, type VirtualRoom } from './virtual-kit.ts'
 
 const MINUTE_MS = 60_000
 const v = (observer: VirtualMember, who: string) => (observer.dataOf(who) as { v?: unknown } | undefined)?.v
@@ -203,6 +203,31 @@ describe('documents', () => {
     room.world.wires.heal()
     await room.until('the same text', isSame, 3_000)
     expect(text(alice).toString()).toBe('alice together bob ')
+  })
+
+  it('[C11] one that comes back under its client id, its goodbye lost: one leave, one joined, and all that follows', async () => {
+    const room = createRoom()
+    const bob = await room.join('bob', {}, { webrtc: false })
+    const doc = new Y.Doc()
+    const alice = await room.join('alice', {}, { webrtc: false }, { doc })
+    await room.allSeeAll()
+    for (const v of [1, 2, 3]) alice.channel.publish('chat', v)
+    alice.update({ v: 3 })
+    await room.until('the value', () => (bob.dataOf('alice') as { v: number }).v === 3)
+    room.world.server(SERVER).stop()
+    void alice.channel.disconnect()
+    const again = await alice.resident.realtime.connect(ROOM, { doc })
+    await room.advance(3_000)
+    room.world.server(SERVER).start()
+    await room.until('the return', () => bob.comesAndGoes('alice').length === 3, 5_000)
+    const heard: unknown[] = []
+    bob.channel.subscribe<number>('chat', ({ data }) => heard.push(data))
+    again.participant.update({ v: 1 })
+    again.publish('chat', 'first')
+    await room.until('the new value', () => (bob.dataOf('alice') as { v: number }).v === 1, 1_000)
+    await room.until('the new message', () => heard.length > 0, 1_000)
+    expect(bob.comesAndGoes('alice')).toEqual(['joined-room', 'leave', 'joined-room'])
+    expect(heard).toEqual(['first'])
   })
 
   it('[L18] an edit that was under way as its carrier died is not lost', async () => {

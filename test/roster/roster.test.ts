@@ -32,6 +32,7 @@ interface EntryOptions {
   seq?: number
   data?: JsonValue
   timestamp?: number
+  joinedAt?: number
   via?: PathKind
   extra?: JsonObject
   field?: unknown
@@ -49,6 +50,7 @@ function entry(options: EntryOptions = {}): Evidence {
     seq = 0,
     data = {},
     timestamp = START,
+    joinedAt = START,
     via = 'direct',
     extra = {},
   } = options
@@ -58,7 +60,7 @@ function entry(options: EntryOptions = {}): Evidence {
     name: who.toUpperCase(),
     data,
     timestamp,
-    joinedAt: START,
+    joinedAt,
     seq,
     sent: 0,
   }
@@ -224,6 +226,17 @@ describe('one connection, several memberships', () => {
       'leave alice',
       'joined alice',
     ])
+  })
+
+  it('[O7] one under the same client id, of a document that came back, ends the older one by its first entry', () => {
+    const older = [entry(), entry({ clock: 2, seq: 5, data: { old: true } })]
+    const rejoin = entry({ clock: 100, seq: 0, joinedAt: START + 1, data: { fresh: true } })
+    const { told, state, entries, rejected } = play(...older, rejoin, entry({ clock: 3, seq: 6 }), goodbye(2))
+    expect(told).toEqual(['joined alice', 'update alice', 'leave alice', 'joined alice'])
+    expect(entries).toEqual(['1@1', '1@2', '1@gone', '1@100'])
+    expect(rejected).toEqual(['stale', 'stale'])
+    expect(state.members.get(1 as ClientId)?.participant.data).toEqual({ fresh: true })
+    expect(play(...older, lost(), rejoin).told).toEqual(['joined alice', 'update alice', 'leave alice', 'joined alice'])
   })
 
   it('[O7] one that ends while it waits is never told', () => {
