@@ -329,6 +329,8 @@ export function createLink(needs: LinkNeeds): Link {
       const carrier = sealed === undefined ? undefined : best()
       if (carrier !== undefined && [...used].some((id) => id !== carrier.id && isDoubtful(id))) reroute()
       liveness.tick(carrier, all)
+      if (carrier !== undefined)
+        liveness.askSuspects(all.slice(0, all.indexOf(carrier)).filter(({ id }) => liveness.isSuspect(id)))
     },
     follow(cast) {
       const carrier = best()
