@@ -25,7 +25,7 @@ const SILENT_MS = 15_000
  * Silence begins with the last sign of life. Whatever carries a pair may have broken unnoticed shortly before another way
  * would have been tried: a link asks after 3 or 4 s and doubts after 2 more, and a gap that begins meanwhile is longer by that.
  */
-const UNNOTICED_BREAK_MS = 6_000
+export const UNNOTICED_BREAK_MS = 6_000
 const SEEN_MS = 3_000
 const VALUE_MS = 1_000
 /** Without any fault near a pair for so long its timing is what a quiet network promises. */

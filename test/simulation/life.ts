@@ -90,8 +90,8 @@ export interface LifeRules {
   readonly mayShowStrangers: boolean
   /** When that member last stood still or had slow timers, in ms; `Infinity` while it does. */
   lastSlowMs(life: Life): number
-  /** Whether much was lost, or late, between then and now. */
-  hasLostSince(fromMs: number): boolean
+  /** Whether what one said then may have come to the other later than anybody waits for it. */
+  mayComeLate(fromMs: number, one: Life, other: Life): boolean
   onEvent(kind: 'joined' | 'update' | 'leave' | 'message'): void
 }
 

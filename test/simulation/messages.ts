@@ -56,6 +56,6 @@ function isOwed(observer: Stay, stay: Stay, seq: number, rules: LifeRules): bool
   }
   if (!hasSeen(observer, stay.life, stay.index) || !hasSeen(stay, observer.life, observer.index)) return false
   // [M2] Nobody waits for more than a second: neither for one whose timers are slow, nor for an answer that is lost.
-  if (rules.hasLostSince(atMs)) return false
+  if (rules.mayComeLate(atMs, observer.life, stay.life)) return false
   return rules.lastSlowMs(stay.life) < atMs && rules.lastSlowMs(observer.life) < atMs
 }

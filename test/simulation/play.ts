@@ -10,7 +10,7 @@ import { type Coverage, count } from './coverage.ts'
 import { createDocumentCheck } from './documents.ts'
 import { createFaults } from './faults.ts'
 import { createFinale } from './finale.ts'
-import { createJudge, LOOK_MS } from './judge.ts'
+import { createJudge, LOOK_MS, UNNOTICED_BREAK_MS } from './judge.ts'
 import type { Liar } from './liar.ts'
 import { createLies } from './lies.ts'
 import { type Life, type LifeRules, type Log, ROOM } from './life.ts'
@@ -106,7 +106,11 @@ async function setUp({ coverage, liar, log, schedule, world }: PlayNeeds) {
     isLeaveDue: (observer, subject) => judge.isLeaveDue(observer, subject),
     mayShowStrangers: !schedule.isAdversaryOutside,
     lastSlowMs: trouble.lastSlowMs,
-    hasLostSince: trouble.hasLostSince,
+    // With several ways, one of them may have broken unnoticed: whoever misses something asks by it in vain for a while.
+    mayComeLate: (fromMs, one, other) =>
+      trouble.hasLostSince(fromMs) ||
+      (!reach.isOneWay(one, other) &&
+        Math.max(trouble.lastBreakMs(one.member), trouble.lastBreakMs(other.member)) > fromMs - UNNOTICED_BREAK_MS),
     onEvent: (kind) => count(coverage, kind),
   }
   const documents = createDocumentCheck(() => stage.lives, log)

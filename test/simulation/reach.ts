@@ -52,6 +52,8 @@ export interface Reach {
   look(lives: readonly Life[], ms: number): void
   /** Whether both are on one server, as the server sees it, with open ways. */
   isServed(one: Life, other: Life): boolean
+  /** Whether one server is all that could ever carry the two: no data channel, no tab, and nobody else as a neighbour. */
+  isOneWay(one: Life, other: Life): boolean
   /** When a server last saw a socket of the subject's end, or told the observer so, in ms. */
   lastEndMs(observer: Life, subject: Life): number
 }
@@ -65,6 +67,7 @@ export function createReach({ lies, world }: ReachNeeds): Reach {
   const { scheduler, wires, peers } = world
   const pairs = new Map<Life, Map<Life, Pair>>()
   const services = new Map<Life, Map<VirtualServer, Service>>()
+  let livingCount = 0
 
   const isWayOk = (life: Life, server: VirtualServer): boolean =>
     server.isUp &&
@@ -194,6 +197,12 @@ export function createReach({ lies, world }: ReachNeeds): Reach {
   return {
     pair,
     isServed,
+    isOneWay(one, other) {
+      const hasDirect = one.resident.hasWebRtc && other.resident.hasWebRtc
+      const areTabs = one.resident.host.machine === other.resident.host.machine
+      const servers = one.servers.filter((server) => other.servers.includes(server))
+      return !hasDirect && !areTabs && servers.length === 1 && livingCount <= 2
+    },
     lastEndMs: (observer, subject) =>
       Math.max(
         ...subject.servers.map((server) => server.lastEndMs(subject.resident.host)),
@@ -201,6 +210,7 @@ export function createReach({ lies, world }: ReachNeeds): Reach {
       ),
     look(lives, ms) {
       const living = lives.filter(({ resident }) => resident.host.state !== 'dead')
+      livingCount = living.length
       for (const life of living) for (const server of life.servers) follow(life, server)
       for (const observer of living)
         if (currentStay(observer) !== undefined)
