@@ -62,10 +62,10 @@ export interface Link {
   /** Sends a signal: by a carrier that only introduces, too. */
   sendSignal(frame: Uint8Array): void
   /**
-   * Says goodbye within this call: by every neighbour, or by every other carrier, since neighbours go by those. `except`:
-   * a carrier by which it was said.
+   * Says goodbye within this call. `neighbours`: by all of them, where nothing better carries the link; first, since they are
+   * reached by links of their own. `best`: by the carrier that all before it went by, and behind that. `others`: by the rest.
    */
-  sayGoodbye(by: 'neighbours' | 'others', except?: Carrier): void
+  sayGoodbye(by: 'neighbours' | 'best' | 'others'): void
   /** Asks at once whether the far end is there: something of it has ended. */
   probe(): void
   /** One beat: asks whoever was silent, judges who did not answer. */
@@ -315,9 +315,12 @@ export function createLink(needs: LinkNeeds): Link {
       const carrier = best() ?? sorted()[0]
       if (carrier !== undefined) sendBy(carrier, frame)
     },
-    sayGoodbye(by, except) {
+    sayGoodbye(by) {
+      const own = best()
+      const needsNeighbours = own === undefined || own.kind === 'via' || liveness.isSuspect(own.id)
       for (const carrier of carriers.values()) {
-        if (carrier === except || (carrier.kind === 'via') !== (by === 'neighbours')) continue
+        const is = carrier.kind === 'via' ? 'neighbours' : carrier === own ? 'best' : 'others'
+        if (is !== by || (by === 'neighbours' && !needsNeighbours)) continue
         if (carrier.isPrivate) carrier.send(GOODBYE_FRAME)
         else if (goodbye !== undefined) carrier.send(goodbye)
       }

@@ -12,7 +12,7 @@ import { type AwarenessEntry, decodeAwarenessUpdate, encodeAwarenessUpdate } fro
 import { encodeEntry, encodeMessage, GOODBYE_FRAME, type LinkFrame } from '../wire/link-frame.ts'
 import { PRESENCE_FIELD } from '../wire/presence-field.ts'
 import type { Path, PathId, Transport, TransportNeeds } from '../wire/transport.ts'
-import type { Carrier, CarrierEnd } from './carrier.ts'
+import type { CarrierEnd } from './carrier.ts'
 import { type Casting, createCasting } from './casting.ts'
 import type { CreatePeerConnection } from './direct-carrier.ts'
 import { createDocumentLinks, type DocumentLinks } from './document-links.ts'
@@ -50,12 +50,17 @@ interface Far {
   end: CarrierEnd | undefined
 }
 
+/** By which ways a goodbye goes: through neighbours, by the way that all before it went, by every other one. */
+type Ways = Parameters<Link['sayGoodbye']>[0]
+
 /** Over this much waiting in a carrier only the latest entry is kept (fault F21). */
 const MAX_WAITING_BYTES = 65_536
 /** How often a waiting carrier is looked at. */
 const DRAIN_MS = 50
 /** The longest that `stop` waits for goodbyes to leave. */
 const FLUSH_MS = 300
+/** A goodbye by another way than the words before it waits so long: what it must not overtake is there by then. */
+const OTHER_WAYS_MS = 150
 /** Data channels report an empty buffer before the last message has left the machine. */
 const LINGER_MS = 50
 
@@ -75,7 +80,7 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
   /** Our entry was changed without a send. */
   let isHeldOnly = false
   let isImmediate = false
-  const goodbyes = new Set<'neighbours' | 'others'>()
+  const goodbyes = new Set<Ways>()
   let wake = (): void => undefined
 
   const pathOf = (link: Link, far: Far): Path => ({
@@ -216,16 +221,17 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
     needs.onEvidence({ kind: 'goodbye', path: pathOf(link, far), clock: far.clock })
   }
 
+  const pause = (ms: number) =>
+    new Promise<void>((resolve) => {
+      const cancel = clock.setTimer(resolve, ms)
+      wake = () => {
+        cancel()
+        resolve()
+      }
+    })
+
   async function flush(): Promise<void> {
     const links = mesh?.links() ?? []
-    const pause = (ms: number) =>
-      new Promise<void>((resolve) => {
-        const cancel = clock.setTimer(resolve, ms)
-        wake = () => {
-          cancel()
-          resolve()
-        }
-      })
     const carriers = links.flatMap((link) => link.carriers())
     const giveUpAtMs = clock.moment().steadyMs + FLUSH_MS
     while (!isImmediate && carriers.some((carrier) => carrier.backlogBytes() > 0)) {
@@ -237,31 +243,36 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
 
   const settled = () => Promise.all((mesh?.links() ?? []).map((link) => link.settled()))
 
-  function sayGoodbyes(by: 'neighbours' | 'others', said?: ReadonlyMap<Link, Carrier | undefined>): void {
+  function sayGoodbyes(by: Ways, links: readonly Link[] = mesh?.links() ?? []): void {
     if (goodbyes.has(by)) return
     goodbyes.add(by)
-    for (const link of mesh?.links() ?? []) link.sayGoodbye(by, said?.get(link))
+    for (const link of links) link.sayGoodbye(by)
   }
 
-  /** Says goodbye once for several, and tells whom that reached by what. */
-  async function castGoodbyes(): Promise<Map<Link, Carrier | undefined>> {
+  /** Says goodbye once for several, and to the others by the way that all before it went; tells who may have other ways. */
+  async function castGoodbyes(): Promise<Link[]> {
+    const all = mesh?.links() ?? []
     const links = reachable()
     const rest = casting?.castAlone(GOODBYE_FRAME, links) ?? links
-    const said = links.filter((link) => !rest.includes(link)).map((link) => [link, link.best()] as const)
     await settled()
-    return new Map(said)
+    sayGoodbyes(
+      'best',
+      all.filter((link) => rest.includes(link) || !links.includes(link)),
+    )
+    return all.filter((link) => link.carriers().length > 1)
   }
 
   async function end(): Promise<void> {
     isStopped = true
     cancelDrain()
     documents?.stop()
-    // Whoever opens a goodbye opens nothing older after it: what was said before it goes first.
+    // [L12] Whoever opens a goodbye opens nothing older after it: what was said before it goes first, and by the same way.
     if (!isImmediate) await settled()
     sayGoodbyes('neighbours')
     if (!isImmediate) await settled()
-    const said = isImmediate ? undefined : await castGoodbyes()
-    sayGoodbyes('others', said)
+    const others = isImmediate ? undefined : await castGoodbyes()
+    if (others !== undefined && others.length > 0) await pause(OTHER_WAYS_MS)
+    sayGoodbyes('others', others)
     if (!isImmediate) await flush()
     const left = meetings.map((meeting) => meeting.leave())
     mesh?.stop()
@@ -293,10 +304,7 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
         wake()
       }
       ending ??= end()
-      if (isImmediate) {
-        sayGoodbyes('neighbours')
-        sayGoodbyes('others')
-      }
+      if (isImmediate) for (const by of ['neighbours', 'best', 'others'] as const) sayGoodbyes(by)
       return ending
     },
     inspect: () => ({

@@ -1,7 +1,7 @@
 /** How long a link lives, and what it loses on the way: nothing, while anything carries it. On virtual time. */
 import { describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
-import { createRoom, hasWay, ROOM, SERVER, type VirtualMember, type VirtualRoom } from './virtual-kit.ts'
+import { createRoom, hasWay, OTHER_SERVER, ROOM, SERVER, type VirtualMember, type VirtualRoom } from './virtual-kit.ts'
 
 const MINUTE_MS = 60_000
 const v = (observer: VirtualMember, who: string) => (observer.dataOf(who) as { v?: unknown } | undefined)?.v
@@ -89,6 +89,30 @@ describe('a goodbye', () => {
       expect(alice.told.filter(([event, who]) => event === 'leave' && who === 'bob')).toEqual([
         ['leave', 'bob', { v: 'last word' }],
       ])
+    }
+  })
+})
+
+describe('a goodbye by several ways', () => {
+  it.each([
+    ['two servers', { webrtc: false }, [SERVER, OTHER_SERVER]],
+    ['a tab, a data channel and a server', { browser: 'one' }, [SERVER]],
+  ])('[L12] overtakes nothing that was said right before it: %s', async (_ways, member, servers) => {
+    for (let seed = 1; seed <= 5; seed++) {
+      const room = createRoom(seed)
+      const [alice, bob] = [await room.join('alice', { servers }, member), await room.join('bob', { servers }, member)]
+      await room.allSeeAll()
+      await room.advance(3_000)
+      const heard: unknown[] = []
+      alice.channel.subscribe<string>('chat', ({ data }) => heard.push(data))
+      bob.update({ v: 'last word' })
+      bob.channel.publish('chat', 'bye')
+      void bob.channel.disconnect()
+      await room.until('the leave', () => alice.toldOf('bob').includes('leave'), 1_000)
+      expect(alice.told.filter(([event, who]) => event === 'leave' && who === 'bob')).toEqual([
+        ['leave', 'bob', { v: 'last word' }],
+      ])
+      expect(heard).toEqual(['bye'])
     }
   })
 })
