@@ -120,6 +120,24 @@ export function createFinale(needs: FinaleNeeds): Finale {
     if (areServed && others.length > 1) count(coverage, 'one word for several')
   }
 
+  /** [L12] What was said right before a goodbye comes before it. */
+  async function sayLastWords(life: Life): Promise<void> {
+    const stay = currentStay(life)
+    const others = stays().filter((other) => other !== stay && isMet(other.life, life))
+    if (stay !== undefined) {
+      update(stay, rules)
+      publish(stay, rules)
+    }
+    stage.destroy(life.member)
+    await passTo(log.nowMs() + LEAVE_MS)
+    for (const other of stay === undefined ? [] : others) {
+      const heard = other.heard.get(life.connectionId)
+      const hasSeen = other.seen.get(life.connectionId)?.order === stay?.said.at(-1)?.order
+      if (!hasSeen || heard?.stay !== stay?.index || heard?.seq !== stay?.published.length)
+        log.fail(`${other.life.name} has not heard the last words of ${life.name}`)
+    }
+  }
+
   return {
     async rest() {
       const [toldBefore, sentBefore] = [told(), needs.sentCount()]
@@ -179,8 +197,7 @@ export function createFinale(needs: FinaleNeeds): Finale {
       for (const life of stage.lives) {
         const { host, openCount } = life.resident
         if (host.state !== 'running') continue
-        stage.destroy(life.member)
-        await passTo(log.nowMs() + LEAVE_MS)
+        await sayLastWords(life)
         if (openCount() > 0) log.fail(`${life.name} leaves ${openCount()} sockets or channels behind`)
         if (host.timerCount() > 0) log.fail(`${life.name} leaves ${host.timerCount()} timers behind`)
       }

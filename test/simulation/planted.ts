@@ -199,11 +199,22 @@ export const PLANTED: Readonly<Record<string, readonly Change[]>> = {
   'everything-is-passed-on-again': [
     { file: 'lib/links/mesh.ts', from: "return kind !== undefined && kind !== 'via'", to: 'return kind !== undefined' },
   ],
-  'a-step-of-the-clock-ends-holds': [
+  'silence-is-of-the-system-clock': [
     {
-      file: 'lib/roster/roster.ts',
-      from: 'member.holdUntil <= now.steadyMs',
-      to: 'member.holdUntil <= now.steadyMs + (now.unixMs % 7_200_000 > 7_000_000 ? 5_000 : 0)',
+      file: 'lib/links/liveness.ts',
+      from: 'const steadyMs = () => clock.moment().steadyMs',
+      to: 'const steadyMs = () => clock.moment().unixMs',
     },
+  ],
+  'a-late-slot-counts': [{ file: 'lib/identity/cast.ts', from: 'if (next.slot < slot) return false', to: '' }],
+  'a-document-that-came-back-is-stale': [
+    {
+      file: 'lib/roster/member.ts',
+      from: "if (!isForeign && joinedAt > member.joinedAt) return 'newer-membership'",
+      to: '',
+    },
+  ],
+  'a-way-that-did-not-answer-is-given-up': [
+    { file: 'lib/links/link.ts', from: 'liveness.askSuspects(all', to: 'void (all' },
   ],
 }
