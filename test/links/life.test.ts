@@ -229,30 +229,37 @@ describe('documents', () => {
     expect(text(alice).toString()).toBe('alice together bob ')
   })
 
-  it('[C11] one that comes back under its client id, its goodbye lost: one leave, one joined, and all that follows', async () => {
-    const room = createRoom()
-    const bob = await room.join('bob', {}, { webrtc: false })
-    const doc = new Y.Doc()
-    const alice = await room.join('alice', {}, { webrtc: false }, { doc })
-    await room.allSeeAll()
-    for (const v of [1, 2, 3]) alice.channel.publish('chat', v)
-    alice.update({ v: 3 })
-    await room.until('the value', () => (bob.dataOf('alice') as { v: number }).v === 3)
-    room.world.server(SERVER).stop()
-    void alice.channel.disconnect()
-    const again = await alice.resident.realtime.connect(ROOM, { doc })
-    await room.advance(3_000)
-    room.world.server(SERVER).start()
-    await room.until('the return', () => bob.comesAndGoes('alice').length === 3, 5_000)
-    const heard: unknown[] = []
-    bob.channel.subscribe<number>('chat', ({ data }) => heard.push(data))
-    again.participant.update({ v: 1 })
-    again.publish('chat', 'first')
-    await room.until('the new value', () => (bob.dataOf('alice') as { v: number }).v === 1, 1_000)
-    await room.until('the new message', () => heard.length > 0, 1_000)
-    expect(bob.comesAndGoes('alice')).toEqual(['joined-room', 'leave', 'joined-room'])
-    expect(heard).toEqual(['first'])
-  })
+  it.each([
+    ['its goodbye lost', 0],
+    ['its goodbye lost, and its clock set back', -3_600_000],
+  ])(
+    '[C11] one that comes back under its client id, %s: one leave, one joined, and all that follows',
+    async (_how, byMs) => {
+      const room = createRoom()
+      const bob = await room.join('bob', {}, { webrtc: false })
+      const doc = new Y.Doc()
+      const alice = await room.join('alice', {}, { webrtc: false }, { doc })
+      await room.allSeeAll()
+      for (const v of [1, 2, 3]) alice.channel.publish('chat', v)
+      alice.update({ v: 3 })
+      await room.until('the value', () => (bob.dataOf('alice') as { v: number }).v === 3)
+      room.world.server(SERVER).stop()
+      alice.resident.host.stepClock(byMs)
+      void alice.channel.disconnect()
+      const again = await alice.resident.realtime.connect(ROOM, { doc })
+      await room.advance(3_000)
+      room.world.server(SERVER).start()
+      await room.until('the return', () => bob.comesAndGoes('alice').length === 3, 5_000)
+      const heard: unknown[] = []
+      bob.channel.subscribe<number>('chat', ({ data }) => heard.push(data))
+      again.participant.update({ v: 1 })
+      again.publish('chat', 'first')
+      await room.until('the new value', () => (bob.dataOf('alice') as { v: number }).v === 1, 1_000)
+      await room.until('the new message', () => heard.length > 0, 1_000)
+      expect(bob.comesAndGoes('alice')).toEqual(['joined-room', 'leave', 'joined-room'])
+      expect(heard).toEqual(['first'])
+    },
+  )
 
   it('[L18] an edit that was under way as its carrier died is not lost', async () => {
     const room = createRoom()
