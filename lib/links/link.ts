@@ -62,8 +62,9 @@ export interface Link {
   /** Sends a signal: by a carrier that only introduces, too. */
   sendSignal(frame: Uint8Array): void
   /**
-   * Says goodbye within this call. `neighbours`: by all of them, where nothing better carries the link; first, since they are
-   * reached by links of their own. `best`: by the carrier that all before it went by, and behind that. `others`: by the rest.
+   * Says goodbye within this call. `neighbours`: by the one that carries the link, or by all where what carries it does not
+   * answer; first, since they are reached by links of their own. `best`: by the carrier that all before it went by, behind
+   * that. `others`: by the rest.
    */
   sayGoodbye(by: 'neighbours' | 'best' | 'others'): void
   /** Asks at once whether the far end is there: something of it has ended. */
@@ -317,10 +318,10 @@ export function createLink(needs: LinkNeeds): Link {
     },
     sayGoodbye(by) {
       const own = best()
-      const needsNeighbours = own === undefined || own.kind === 'via' || liveness.isSuspect(own.id)
+      const needsAll = own === undefined || liveness.isSuspect(own.id)
       for (const carrier of carriers.values()) {
         const is = carrier.kind === 'via' ? 'neighbours' : carrier === own ? 'best' : 'others'
-        if (is !== by || (by === 'neighbours' && !needsNeighbours)) continue
+        if (is !== by || (by === 'neighbours' && carrier !== own && !needsAll)) continue
         if (carrier.isPrivate) carrier.send(GOODBYE_FRAME)
         else if (goodbye !== undefined) carrier.send(goodbye)
       }
