@@ -55,6 +55,7 @@ export function createJudge(needs: JudgeNeeds): Judge {
   const lastBreakMs = (one: Life, other: Life) =>
     Math.max(trouble.lastBreakMs(one.member), trouble.lastBreakMs(other.member))
   const wasServed = new WeakMap<Stay, WeakSet<Stay>>()
+  let slackMs = 0
 
   function isLeaveDue(observer: Stay, subject: Life): boolean {
     const { downMs, lastDownMs, lastDownEndMs } = reach.pair(observer.life, subject)
@@ -77,7 +78,7 @@ export function createJudge(needs: JudgeNeeds): Judge {
     const areTabs = observer.resident.host.machine === subject.resident.host.machine
     if (areTabs || reach.pair(observer, subject).isDirect) return false
     const endedAgoMs = log.nowMs() - reach.lastEndMs(observer, subject)
-    return endedAgoMs < KILLED_MS + needs.slackMs() && log.nowMs() - lastFaultMs(observer, subject) < QUIET_MS
+    return endedAgoMs < KILLED_MS + slackMs && log.nowMs() - lastFaultMs(observer, subject) < QUIET_MS
   }
 
   /** Somebody who is in reach is seen, with what it said last. */
@@ -86,7 +87,6 @@ export function createJudge(needs: JudgeNeeds): Judge {
     const { upMs } = reach.pair(observer.life, subject)
     const nowMs = log.nowMs()
     const stayedMs = nowMs - Math.max(observer.joinedAtMs, stay.joinedAtMs)
-    const slackMs = needs.slackMs() + 2 * LOOK_MS
     const isQuiet = nowMs - lastFaultMs(observer.life, subject) > QUIET_MS
     const seen = observer.seen.get(subject.connectionId)
     const isSeen = seen?.isPresent === true && seen.stay === stay.index
@@ -131,21 +131,26 @@ export function createJudge(needs: JudgeNeeds): Judge {
     const wasInReach = reach.pair(observer.life, subject).downMs <= log.nowMs() - endedAtMs + 2 * LOOK_MS
     const isPrompt =
       isQuiet && wasInReach && (stay.endedBy === 'goodbye' || wasServed.get(observer)?.has(stay) === true)
-    const dueMs = (isPrompt ? quietMs : SILENT_MS) + needs.slackMs() + 2 * LOOK_MS
+    const dueMs = (isPrompt ? quietMs : SILENT_MS) + slackMs
     if (goneMs > dueMs)
       log.fail(`${observer.life.name} still shows ${subject.name}, ${stay.endedBy} ${Math.round(goneMs)} ms ago`)
   }
 
-  /** Somebody who stands still, or whom nothing reaches, is gone in time. */
-  function checkSilent(observer: Stay, stay: Stay): void {
-    const { life: subject } = stay
-    const { host } = subject.resident
-    const seen = observer.seen.get(subject.connectionId)
-    if (seen?.isPresent !== true || host.state !== 'paused') return
+  /** Somebody who stands still is gone in time. */
+  function checkSilent(observer: Stay, { life: subject }: Stay): void {
+    if (observer.seen.get(subject.connectionId)?.isPresent !== true) return
     const silentMs = log.nowMs() - lastFaultMs(observer.life, subject)
     const aloneMs = Math.min(silentMs, reach.pair(observer.life, subject).downMs)
-    if (aloneMs > SILENT_MS + needs.slackMs() + 2 * LOOK_MS)
+    if (aloneMs > SILENT_MS + slackMs)
       log.fail(`${observer.life.name} still shows ${subject.name}, silent for ${Math.round(aloneMs)} ms`)
+  }
+
+  /** Somebody of whom no byte can come, by whatever way, is gone in time. */
+  function checkUnheard(observer: Stay, { life: subject }: Stay): void {
+    const unchangedMs = log.nowMs() - trouble.lastChangeMs()
+    if (unchangedMs <= SILENT_MS + slackMs || observer.seen.get(subject.connectionId)?.isPresent !== true) return
+    if (!reach.canHear(observer.life, subject))
+      log.fail(`${observer.life.name} still shows ${subject.name}, unheard for ${Math.round(unchangedMs)} ms`)
   }
 
   function lookAt(observer: Stay): void {
@@ -163,8 +168,12 @@ export function createJudge(needs: JudgeNeeds): Judge {
         wasServed.set(observer, served.add(stay))
       }
       if (!isAwake || last === undefined) continue
-      if (stay === undefined) checkGone(observer, last)
-      else if (subject.resident.host.state === 'paused') checkSilent(observer, stay)
+      if (stay === undefined) {
+        checkGone(observer, last)
+        continue
+      }
+      checkUnheard(observer, stay)
+      if (subject.resident.host.state === 'paused') checkSilent(observer, stay)
       else if (log.nowMs() - trouble.lastSlowMs(subject) > AWAKE_MS) checkPresent(observer, stay)
     }
   }
@@ -172,6 +181,7 @@ export function createJudge(needs: JudgeNeeds): Judge {
   return {
     isLeaveDue,
     look() {
+      slackMs = needs.slackMs() + 2 * LOOK_MS
       for (const life of needs.lives()) {
         const stay = currentStay(life)
         if (stay !== undefined) lookAt(stay)

@@ -24,6 +24,8 @@ const PASSES_AGAIN_MS = 1_500
 export interface Pair {
   readonly observer: Life
   readonly subject: Life
+  /** Those that both are given. */
+  readonly servers: readonly VirtualServer[]
   /** The memberships that this is about: with a new one all of it begins anew. */
   stays: readonly [Stay, Stay] | undefined
   /**
@@ -54,6 +56,8 @@ export interface Reach {
   isServed(one: Life, other: Life): boolean
   /** Whether one server is all that could ever carry the two: no data channel, no tab, and nobody else as a neighbour. */
   isOneWay(one: Life, other: Life): boolean
+  /** Whether a byte of the second can come to the first at all. */
+  canHear(observer: Life, subject: Life): boolean
   /** When a server last saw a socket of the subject's end, or told the observer so, in ms. */
   lastEndMs(observer: Life, subject: Life): number
 }
@@ -67,7 +71,7 @@ export function createReach({ lies, world }: ReachNeeds): Reach {
   const { scheduler, wires, peers } = world
   const pairs = new Map<Life, Map<Life, Pair>>()
   const services = new Map<Life, Map<VirtualServer, Service>>()
-  let livingCount = 0
+  let living: readonly Life[] = []
 
   const isWayOk = (life: Life, server: VirtualServer): boolean =>
     server.isUp &&
@@ -108,6 +112,29 @@ export function createReach({ lies, world }: ReachNeeds): Reach {
 
   const isOn = (life: Life, server: VirtualServer): boolean =>
     isWayOk(life, server) && server.isJoined(life.connectionId as ConnectionId)
+
+  /** Whether bytes of the second can come to the first: directly, by a server, or by others who pass them on. */
+  function canHear(observer: Life, subject: Life): boolean {
+    const heard = new Set([subject])
+    for (const from of heard) {
+      if (from === observer) return true
+      for (const to of living) if (to.resident.host.state === 'running' && canSend(from, to)) heard.add(to)
+    }
+    return false
+  }
+
+  function canSend(from: Life, to: Life): boolean {
+    const [one, other] = [from.resident.host.machine, to.resident.host.machine]
+    if (one === other) return true
+    if (from.resident.hasWebRtc && to.resident.hasWebRtc && wires.isOpen(one, other)) return true
+    return from.servers.some(
+      (server) =>
+        to.servers.includes(server) &&
+        server.isUp &&
+        wires.isOpen(one, server.machine) &&
+        wires.isOpen(server.machine, other),
+    )
+  }
 
   /** Whether the first has been told that the second has left, and nothing else for long enough since. */
   const isHidden = (one: Life, other: Life): boolean => {
@@ -174,7 +201,8 @@ export function createReach({ lies, world }: ReachNeeds): Reach {
     pairs.set(observer, ofObserver)
     const known = ofObserver.get(subject)
     if (known !== undefined) return known
-    const created: Pair = { observer, subject, stays: undefined, longestDownMs: 0, ...fresh() }
+    const servers = observer.servers.filter((server) => subject.servers.includes(server))
+    const created: Pair = { observer, subject, servers, stays: undefined, longestDownMs: 0, ...fresh() }
     ofObserver.set(subject, created)
     return created
   }
@@ -197,11 +225,12 @@ export function createReach({ lies, world }: ReachNeeds): Reach {
   return {
     pair,
     isServed,
+    canHear,
     isOneWay(one, other) {
       const hasDirect = one.resident.hasWebRtc && other.resident.hasWebRtc
       const areTabs = one.resident.host.machine === other.resident.host.machine
       const servers = one.servers.filter((server) => other.servers.includes(server))
-      return !hasDirect && !areTabs && servers.length === 1 && livingCount <= 2
+      return !hasDirect && !areTabs && servers.length === 1 && living.length <= 2
     },
     lastEndMs: (observer, subject) =>
       Math.max(
@@ -209,8 +238,7 @@ export function createReach({ lies, world }: ReachNeeds): Reach {
         lies?.hiddenMs(observer.connectionId as ConnectionId, subject.connectionId as ConnectionId) ?? -Infinity,
       ),
     look(lives, ms) {
-      const living = lives.filter(({ resident }) => resident.host.state !== 'dead')
-      livingCount = living.length
+      living = lives.filter(({ resident }) => resident.host.state !== 'dead')
       for (const life of living) for (const server of life.servers) follow(life, server)
       for (const observer of living)
         if (currentStay(observer) !== undefined)

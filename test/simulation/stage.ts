@@ -51,6 +51,7 @@ export function createStage(needs: StageNeeds): Stage {
   const plans = schedule.members
   const all = plans.map((_, member) => member)
   const servers = Array.from({ length: schedule.serverCount }, (_, index) => world.server(urlOf(index)))
+  const serverMachines = servers.map(({ machine }) => machine)
   const lives: Life[] = []
   const byMember = new Map<number, Life>()
 
@@ -99,7 +100,7 @@ export function createStage(needs: StageNeeds): Stage {
     lifeOf,
     stayOf,
     machinesOf,
-    everyMachine: () => [...machinesOf(all), ...servers.map(({ machine }) => machine)],
+    everyMachine: () => [...machinesOf(all), ...serverMachines],
     async enter(member) {
       const known = lifeOf(member)
       const isBusy =

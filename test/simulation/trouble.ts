@@ -26,6 +26,8 @@ export interface Trouble {
   heal(isEnd?: boolean): void
   /** When something last broke or healed near that member. */
   lastMs(member: number): number
+  /** When anything last broke or healed anywhere. */
+  lastChangeMs(): number
   /** When something last broke near that member. */
   lastBreakMs(member: number): number
   /** Whether anything broke, ended or healed, or much was lost, between these, in ms. */
@@ -84,6 +86,7 @@ export function createTrouble(nowMs: () => number): Trouble {
       }
     },
     lastMs: (member) => touchedMs.get(member) ?? 0,
+    lastChangeMs: () => times.at(-1) ?? 0,
     lastBreakMs: (member) => brokenMs.get(member) ?? Number.NEGATIVE_INFINITY,
     had: (fromMs, toMs) =>
       times.some((atMs) => atMs >= fromMs && atMs <= toMs) ||
