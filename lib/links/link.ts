@@ -194,17 +194,18 @@ export function createLink(needs: LinkNeeds): Link {
   /** One after the other, and each behind the hello that came before it: its keys may still be on their way. */
   function receiveSealed(carrier: Carrier, bytes: Uint8Array): void {
     const hello = handshake.settled()
+    const isOld = liveness.isEstranged()
     opening = opening.then(async () => {
       await hello
-      if (!isClosed) await openSealed(carrier, bytes)
+      if (!isClosed) await openSealed(carrier, bytes, isOld)
     })
   }
 
-  async function openSealed(carrier: Carrier, bytes: Uint8Array): Promise<void> {
+  async function openSealed(carrier: Carrier, bytes: Uint8Array, isOld: boolean): Promise<void> {
     const keys = sealed
     const opened = await keys?.open(bytes)
     if (isClosed) return
-    if (opened?.ok) return receiveFrame(carrier, opened.value)
+    if (opened?.ok) return receiveFrame(carrier, opened.value, isOld)
     if (opened !== undefined) rejects.count(opened.reason)
     hasMissed = true
     // The far end has keys that we lack, or lost those that we have.
@@ -213,11 +214,12 @@ export function createLink(needs: LinkNeeds): Link {
 
   /** In its turn among the sealed ones, since they came in one order. */
   function receiveCast(carrier: Carrier, bytes: Uint8Array): void {
+    const isOld = liveness.isEstranged()
     opening = opening.then(async () => {
       const opened = await intake?.open(bytes)
       if (isClosed || opened === undefined) return
       if (opened === 'unknown-key') return askAnew(carrier)
-      if (opened.ok) receiveFrame(carrier, opened.value, CASTABLE)
+      if (opened.ok) receiveFrame(carrier, opened.value, isOld, CASTABLE)
       else rejects.count(opened.reason)
     })
   }
@@ -235,7 +237,8 @@ export function createLink(needs: LinkNeeds): Link {
     else rejects.count('stale')
   }
 
-  function receiveFrame(carrier: Carrier, bytes: Uint8Array, allowed?: readonly LinkFrame['kind'][]) {
+  /** `isOld`: it came after nothing reached the far end any more. */
+  function receiveFrame(carrier: Carrier, bytes: Uint8Array, isOld: boolean, allowed?: readonly LinkFrame['kind'][]) {
     const frame = decodeLinkFrame(bytes)
     if (!frame.ok) return rejects.count(frame.reason)
     const { kind } = frame.value
@@ -243,8 +246,9 @@ export function createLink(needs: LinkNeeds): Link {
     if (kind === 'pong') liveness.answered(carrier.id, frame.value.token)
     heard(carrier.id)
     // What a way held back until it healed may be the words of somebody who is gone: first it shall answer.
-    if (liveness.isEstranged() && carriers.get(carrier.id) === carrier) {
-      liveness.askFresh(carrier)
+    const isHere = carriers.get(carrier.id) === carrier
+    if (liveness.isEstranged() && (isHere || isOld)) {
+      if (isHere) liveness.askFresh(carrier)
       if (kind === 'entry' || kind === 'message') return
     }
     if (kind === 'ping') return answerPing(carrier, frame.value.token)
@@ -304,7 +308,7 @@ export function createLink(needs: LinkNeeds): Link {
       const carrier = carriers.get(carrierId)
       if (carrier === undefined || isClosed) return
       if (!carrier.isPrivate) receiveEnvelope(carrier, bytes)
-      else if (sealed !== undefined) receiveFrame(carrier, bytes)
+      else if (sealed !== undefined) receiveFrame(carrier, bytes, liveness.isEstranged())
     },
     send(frame) {
       const carrier = best()

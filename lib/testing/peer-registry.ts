@@ -7,7 +7,9 @@ import type { Wires } from './wires.ts'
 
 export interface PeerRegistry {
   readonly peers: Map<string, VirtualPeer>
+  /** The next name: the count of connections that were ever made. */
   nextName(): string
+  readonly count: number
 }
 
 /** One connection as the network sees it. */
@@ -53,7 +55,13 @@ export function watchWays({ peers }: PeerRegistry, wires: Wires): void {
 
 export function createPeerRegistry(): PeerRegistry {
   let count = 0
-  return { peers: new Map(), nextName: () => String(++count) }
+  return {
+    peers: new Map(),
+    nextName: () => String(++count),
+    get count() {
+      return count
+    },
+  }
 }
 
 /** A description names its connection and its try of ICE, where those of the standard have a session id and a user fragment. */

@@ -31,6 +31,8 @@ export interface Stay {
   readonly index: number
   readonly channel: Channel
   readonly joinedAtMs: number
+  /** How many peer connections the network had seen by then: none of those is of this stay. */
+  readonly formerPeers: number
   readonly said: Said[]
   readonly seen: Map<string, Seen>
   readonly fold: Map<string, Participant>
@@ -92,15 +94,17 @@ export interface LifeRules {
   lastSlowMs(life: Life): number
   /** Whether what one said then may have come to the other later than anybody waits for it. */
   mayComeLate(fromMs: number, one: Life, other: Life): boolean
+  peerCount(): number
   onEvent(kind: 'joined' | 'update' | 'leave' | 'message'): void
 }
 
 /** Joins; everything that the channel tells from now on is checked. */
 export async function join(life: Life, rules: LifeRules): Promise<void> {
   const sync = life.doc === undefined ? {} : { doc: life.doc, sync: true }
+  const formerPeers = rules.peerCount()
   const channel = await life.resident.realtime.connect(ROOM, sync)
   const stay: Stay = {
-    ...{ life, index: life.stays.length, channel, joinedAtMs: rules.log.nowMs() },
+    ...{ life, index: life.stays.length, channel, joinedAtMs: rules.log.nowMs(), formerPeers },
     ...{ said: [], seen: new Map(), fold: new Map(), heard: new Map(), published: [] },
     ...{ own: { joined: 0, updates: 0 }, endedAtMs: undefined, endedBy: undefined },
   }

@@ -111,6 +111,7 @@ async function setUp({ coverage, liar, log, schedule, world }: PlayNeeds) {
       trouble.hasLostSince(fromMs) ||
       (!reach.isOneWay(one, other) &&
         Math.max(trouble.lastBreakMs(one.member), trouble.lastBreakMs(other.member)) > fromMs - UNNOTICED_BREAK_MS),
+    peerCount: () => world.peers.count,
     onEvent: (kind) => count(coverage, kind),
   }
   const documents = createDocumentCheck(() => stage.lives, log)

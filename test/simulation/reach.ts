@@ -160,9 +160,11 @@ export function createReach({ lies, world }: ReachNeeds): Reach {
     )
 
   const areLinked = (one: Life, other: Life): boolean => {
+    const former = Math.max(...[one, other].map((life) => currentStay(life)?.formerPeers ?? 0))
     for (const peer of peers.peers.values()) {
       const { linked } = peer
-      if (peer.host !== one.resident.host || linked?.host !== other.resident.host) continue
+      if (Number(peer.name) <= former || peer.host !== one.resident.host || linked?.host !== other.resident.host)
+        continue
       const isWell = [peer, linked].every((end) => end.isOpen && end.isConnected)
       if (isWell && isWayOpen(wires, peer, linked)) return true
     }
