@@ -86,7 +86,9 @@ export function createCasting(needs: CastingNeeds): Casting {
   ): void {
     const keys = links.flatMap((link) => receivers.get(link)?.given ?? [])
     last = Promise.all([last, ...served.map((link) => link.settled())]).then(async () => {
-      group.cast(encodeCastEnvelope(await by.seal(frame, keys)))
+      const sealed = await by.seal(frame, keys)
+      group.cast(encodeCastEnvelope(sealed))
+      for (const link of links) link.countCast(sealed.length)
     })
     for (const link of links) link.follow(last)
   }

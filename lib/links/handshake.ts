@@ -27,8 +27,11 @@ export interface HandshakeNeeds {
    * one.
    */
   send(envelope: Uint8Array, how: { readonly by?: string | undefined; readonly isRepeated: boolean }): void
-  /** `by`: the carrier of the message that agreed on them. */
-  onKeys(sealed: SealedLink, by: string | undefined): void
+  /**
+   * `by`: the carrier of the message that agreed on them; `roundTripMs`: from our last word to it, the far end's proof
+   * included.
+   */
+  onKeys(sealed: SealedLink, by: string | undefined, roundTripMs: number): void
   onReject(reason: RejectReason): void
 }
 
@@ -52,6 +55,7 @@ export function createHandshake(needs: HandshakeNeeds): Handshake {
   // A responder answers to whichever try comes; an initiator begins each one anew.
   let hello = make()
   let beganAtMs = Number.NEGATIVE_INFINITY
+  let spokeAtMs = Number.NEGATIVE_INFINITY
   let cancelRetry: CancelTimer | undefined
   let cancelRestart: CancelTimer | undefined
   let receiving: Promise<unknown> = Promise.resolve()
@@ -66,7 +70,9 @@ export function createHandshake(needs: HandshakeNeeds): Handshake {
     hello = make()
     const own = hello
     const first = await own.start()
-    if (first !== undefined && own === hello && !isStopped) send(encodeHelloEnvelope(first))
+    if (first === undefined || own !== hello || isStopped) return
+    spokeAtMs = clock.moment().steadyMs
+    send(encodeHelloEnvelope(first))
   }
 
   function begin(): void {
@@ -93,9 +99,11 @@ export function createHandshake(needs: HandshakeNeeds): Handshake {
     if (own !== hello || isStopped) return
     if (!step.ok) return needs.onReject(step.reason)
     if (step.send !== undefined) send(encodeHelloEnvelope(step.send), by)
-    if (step.keys === undefined) return
-    settle()
-    needs.onKeys(createSealedLink(step.keys, needs.hello.crypto, needs.hello.topic), by)
+    const nowMs = clock.moment().steadyMs
+    if (step.keys !== undefined) {
+      settle()
+      needs.onKeys(createSealedLink(step.keys, needs.hello.crypto, needs.hello.topic), by, nowMs - spokeAtMs)
+    } else spokeAtMs = nowMs
   }
 
   /** The far end cannot make us do this more often than every half a second: what comes sooner waits, or is answered by then. */

@@ -15,13 +15,16 @@ import {
   encodePing,
   encodePong,
   GOODBYE_FRAME,
+  kindOfFrame,
   type LinkFrame,
 } from '../wire/link-frame.ts'
 import type { RejectCounter } from '../wire/result.ts'
+import type { CarrierReport, LinkReport } from '../wire/transport.ts'
 import { byPreference, type Carrier, type CarrierEnd } from './carrier.ts'
 import { type CastIntake, createCastIntake } from './cast-intake.ts'
 import { createHandshake, type HandshakeNeeds } from './handshake.ts'
 import { createLiveness, type Liveness } from './liveness.ts'
+import { createTrafficCounter } from './traffic.ts'
 
 /** Ways that a hello is repeated by at most: some servers, a tab and some neighbours. */
 const MAX_HELLO_WAYS = 4
@@ -72,15 +75,20 @@ export interface Link {
   tick(): void
   /** Something of ours for this link goes out by a cast: before whatever is sent from now on. */
   follow(cast: Promise<unknown>): void
+  /** A cast that was for this far end too has gone out. */
+  countCast(byteCount: number): void
   /** Resolves when all that was sent so far has been handed to its carriers. */
   settled(): Promise<unknown>
   liveness(): Liveness
+  report(): LinkReport
   close(): void
 }
 
 export function createLink(needs: LinkNeeds): Link {
   const { clock, peer, rejects } = needs
   const carriers = new Map<string, Carrier>()
+  const sent = createTrafficCounter()
+  const received = createTrafficCounter()
   let sealed: SealedLink | undefined
   let intake: CastIntake | undefined
   let askedAtMs = Number.NEGATIVE_INFINITY
@@ -108,7 +116,10 @@ export function createLink(needs: LinkNeeds): Link {
     send(envelope, { by, isRepeated }) {
       const all = publicCarriers()
       const ways = [...all.filter(({ id }) => id === by), ...all.filter(({ id }) => id !== by)]
-      for (const carrier of ways.slice(0, isRepeated ? MAX_HELLO_WAYS : 1)) carrier.send(envelope)
+      for (const carrier of ways.slice(0, isRepeated ? MAX_HELLO_WAYS : 1)) {
+        sent.count('hello', envelope.length)
+        carrier.send(envelope)
+      }
     },
     onReject: (reason) => rejects.count(reason),
     onKeys: agreed,
@@ -131,7 +142,7 @@ export function createLink(needs: LinkNeeds): Link {
     return trusted.find(({ id, isPrivate }) => isPrivate || liveness.isProven(id)) ?? trusted[0] ?? all[0]
   }
 
-  function agreed(keys: SealedLink, by: string | undefined): void {
+  function agreed(keys: SealedLink, by: string | undefined, roundTripMs: number): void {
     sealed = keys
     const { crypto, topic } = needs.handshake.hello
     intake = createCastIntake({ crypto, topic, senderId: peer })
@@ -142,6 +153,7 @@ export function createLink(needs: LinkNeeds): Link {
     })
     liveness.heard(by)
     liveness.answered(by)
+    if (by !== undefined) liveness.measured(by, roundTripMs)
     needs.onKeys(link)
     // Who agrees on new keys has lost the former ones, and with them what was said under them; as have we.
     if (isReachable) {
@@ -179,6 +191,8 @@ export function createLink(needs: LinkNeeds): Link {
 
   function sendBy(carrier: Carrier, frame: Uint8Array) {
     if (sealed === undefined) return
+    const kind = kindOfFrame(frame)
+    if (kind !== undefined) sent.count(kind, frame.length)
     if (carrier.isPrivate) return carrier.send(frame)
     const keys = sealed
     sealing = sealing.then(async () => {
@@ -213,8 +227,9 @@ export function createLink(needs: LinkNeeds): Link {
       const opened = await intake?.open(bytes)
       if (isClosed || opened === undefined) return
       if (opened === 'unknown-key') return askAnew(carrier)
-      if (opened.ok) receiveFrame(carrier, opened.value, CASTABLE)
-      else rejects.count(opened.reason)
+      if (!opened.ok) return rejects.count(opened.reason)
+      received.count('cast', bytes.length)
+      receiveFrame(carrier, opened.value, CASTABLE)
     })
   }
 
@@ -235,6 +250,7 @@ export function createLink(needs: LinkNeeds): Link {
     const frame = decodeLinkFrame(bytes)
     if (!frame.ok) return rejects.count(frame.reason)
     const { kind } = frame.value
+    if (allowed === undefined) received.count(kind, bytes.length)
     if (allowed?.includes(kind) === false) return rejects.count('malformed')
     if (kind === 'pong') liveness.answered(carrier.id, frame.value.token)
     heard(carrier.id)
@@ -263,6 +279,8 @@ export function createLink(needs: LinkNeeds): Link {
   function receiveEnvelope(carrier: Carrier, bytes: Uint8Array) {
     const envelope = decodeEnvelope(bytes)
     if (!envelope.ok) return rejects.count(envelope.reason)
+    const { kind } = envelope.value
+    if (kind === 'hello' || kind === 'restart') received.count('hello', bytes.length)
     if (envelope.value.kind === 'hello') handshake.receive(envelope.value.bytes, carrier.id)
     else if (envelope.value.kind === 'restart') handshake.restart()
     else if (envelope.value.kind === 'cast') receiveCast(carrier, envelope.value.bytes)
@@ -332,8 +350,18 @@ export function createLink(needs: LinkNeeds): Link {
       if (carrier !== undefined) used.add(carrier.id)
       sealing = Promise.all([sealing, cast])
     },
+    countCast: (byteCount) => sent.count('cast', byteCount),
     settled: () => sealing,
     liveness: () => liveness,
+    report() {
+      const active = link.isReachable() ? best() : undefined
+      return {
+        carriers: sorted().map((carrier) => reportCarrier(carrier, carrier === active, liveness)),
+        heardAgoMs: liveness.heardAgoMs(),
+        sent: sent.totals(),
+        received: received.totals(),
+      }
+    },
     close() {
       isClosed = true
       handshake.stop()
@@ -343,4 +371,9 @@ export function createLink(needs: LinkNeeds): Link {
     },
   }
   return link
+}
+
+function reportCarrier({ id, kind }: Carrier, isActive: boolean, liveness: Liveness): CarrierReport {
+  const roundTripMs = liveness.roundTripMs(id)
+  return { id, kind, isActive, ...(roundTripMs !== undefined && { roundTripMs }) }
 }

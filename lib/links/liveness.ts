@@ -65,8 +65,10 @@ export interface Liveness {
   silentForMs(): number
   /** We slept, so recently that others may have taken us for gone. */
   hasJustWoken(): boolean
-  /** The last round trip, in ms. */
-  roundTripMs(): number | undefined
+  /** A round trip by that carrier took so long. */
+  measured(carrierId: string, roundTripMs: number): void
+  /** The last round trip by that carrier, in ms. */
+  roundTripMs(carrierId: string): number | undefined
   stop(): void
 }
 
@@ -74,6 +76,7 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
   const pingAfterMs = PING_AFTER_MS + (isFirstToAsk ? 0 : SECOND_ASKS_AFTER_MS)
   const askedAt = new Map<string, number>()
   const proven = new Set<string>()
+  const roundTrips = new Map<string, number>()
   const steadyMs = () => clock.moment().steadyMs
   let lastHeardMs = steadyMs()
   let lastTick = clock.moment()
@@ -81,7 +84,6 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
   let wokeAtMs = Number.NEGATIVE_INFINITY
   let lastAskMs = Number.NEGATIVE_INFINITY
   let leaseEndsMs = 0
-  let roundTripMs: number | undefined
   let cancelProbe: CancelTimer | undefined
   let isSilentTold = false
   let count = 0
@@ -135,7 +137,7 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
     answered(carrierId = '', token = Number.POSITIVE_INFINITY) {
       if (estrangedAt !== undefined && token > estrangedAt) estrangedAt = undefined
       const askedAtMs = askedAt.get(carrierId)
-      if (askedAtMs !== undefined) roundTripMs = steadyMs() - askedAtMs
+      if (askedAtMs !== undefined) roundTrips.set(carrierId, steadyMs() - askedAtMs)
       askedAt.delete(carrierId)
       // No far end answers what was not asked.
       lastAnswered = Math.max(lastAnswered, Math.min(token, count))
@@ -177,6 +179,7 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
     forget(carrierId) {
       askedAt.delete(carrierId)
       proven.delete(carrierId)
+      roundTrips.delete(carrierId)
     },
     grant(leaseMs) {
       leaseEndsMs = steadyMs() + leaseMs
@@ -184,7 +187,8 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
     heardAgoMs: () => steadyMs() - lastHeardMs,
     silentForMs,
     hasJustWoken: () => wokeAgoMs() < SILENT_AFTER_MS,
-    roundTripMs: () => roundTripMs,
+    measured: (carrierId, roundTripMs) => void roundTrips.set(carrierId, roundTripMs),
+    roundTripMs: (carrierId) => roundTrips.get(carrierId),
     stop: () => cancelProbe?.(),
   }
 }

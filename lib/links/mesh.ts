@@ -46,6 +46,8 @@ export interface MeshNeeds {
   readonly rejects: RejectCounter
   readonly createPeerConnection: CreatePeerConnection | undefined
   readonly iceServers: readonly RTCIceServer[]
+  /** The far end has proved itself, and our secret with it. */
+  onProved(link: Link): void
   onReachable(link: Link): void
   onUnreachable(link: Link, how: CarrierEnd, silentMs: number): void
   onRerouted(link: Link): void
@@ -131,7 +133,10 @@ export function createMesh(needs: MeshNeeds): Mesh {
       clock,
       rejects,
       handshake: { hello: { ...needs.hello, peer }, isInitiator: own < peer, random: needs.random },
-      onKeys: (link) => renewDirect(link.peer),
+      onKeys(link) {
+        needs.onProved(link)
+        renewDirect(link.peer)
+      },
       onReachable(link) {
         needs.onReachable(link)
         // The next try came while no signal could go.

@@ -2,14 +2,14 @@
 import type { Clock } from '../base/clock.ts'
 import type { ConnectionId } from '../base/ids.ts'
 import { isCastEnvelope } from '../wire/envelope.ts'
-import type { ServerState } from '../wire/transport.ts'
+import type { ServerReport } from '../wire/transport.ts'
 import type { Carrier, CarrierEnd, Group } from './carrier.ts'
 import { createMeetAgain } from './meet-again.ts'
 
 /** What a server's client offers; `lib/signaling` implements it. */
 export interface Server {
-  readonly url: string
-  state(): ServerState
+  /** For people: its address, state, and what went and came. */
+  report(): ServerReport
   join(topic: Uint8Array, listener: ServerListener): ServerTopic
   backlogBytes(): number
 }

@@ -11,7 +11,7 @@ import type { Identity } from '../identity/identity.ts'
 import { type AwarenessEntry, decodeAwarenessUpdate, encodeAwarenessUpdate } from '../wire/awareness-update.ts'
 import { encodeEntry, encodeMessage, GOODBYE_FRAME, type LinkFrame } from '../wire/link-frame.ts'
 import { PRESENCE_FIELD } from '../wire/presence-field.ts'
-import type { Path, PathId, Transport, TransportNeeds } from '../wire/transport.ts'
+import type { LinkReport, Path, PathId, SecretState, Transport, TransportNeeds } from '../wire/transport.ts'
 import type { Carrier, CarrierEnd } from './carrier.ts'
 import { type Casting, createCasting } from './casting.ts'
 import type { CreatePeerConnection } from './direct-carrier.ts'
@@ -75,6 +75,8 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
   /** Our entry was changed without a send. */
   let isHeldOnly = false
   let isImmediate = false
+  /** Undefined until the secret's key is made. */
+  let secretState: SecretState | undefined
   const goodbyes = new Set<'neighbours' | 'others'>()
   let wake = (): void => undefined
 
@@ -87,6 +89,7 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
 
   function start({ topic, secretKey }: Awaited<LinksTransportNeeds['secrets']>): void {
     if (isStopped) return
+    secretState = secretKey === undefined ? 'none' : 'unproved'
     const made = createMesh({
       clock,
       random: needs.random,
@@ -95,6 +98,9 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
       rejects,
       createPeerConnection: needs.createPeerConnection,
       iceServers: needs.iceServers,
+      onProved() {
+        if (secretKey !== undefined) secretState = 'proved'
+      },
       onReachable,
       onUnreachable,
       onRerouted: onReachable,
@@ -301,7 +307,9 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
     },
     inspect: () => ({
       paths: isStopped ? [] : (mesh?.links() ?? []).flatMap((link) => pathsOf(link, farEnds.get(link.peer))),
-      servers: needs.servers.map(({ url, state }) => ({ url, state: isStopped ? 'closed' : state() })),
+      servers: needs.servers.map((server) => ({ ...server.report(), ...(isStopped && { state: 'closed' }) })),
+      links: isStopped ? new Map() : reportLinks(mesh?.links() ?? [], farEnds),
+      ...(secretState !== undefined && { secret: secretState }),
     }),
   }
 }
@@ -311,6 +319,16 @@ function pathsOf(link: Link, far: Far | undefined): Path[] {
   if (far === undefined || !link.isReachable()) return []
   const carriers = link.carriers().filter(({ isIntroduction }) => isIntroduction !== true)
   return carriers.map(({ id, kind }) => ({ id: `${id}:${link.peer}` as PathId, kind, clientId: far.clientId }))
+}
+
+/** Links whose far end has not said who it is are nobody's. */
+function reportLinks(links: readonly Link[], farEnds: ReadonlyMap<ConnectionId, Far>): Map<ClientId, LinkReport> {
+  return new Map(
+    links.flatMap((link) => {
+      const far = farEnds.get(link.peer)
+      return far === undefined ? [] : [[far.clientId, link.report()] as const]
+    }),
+  )
 }
 
 function connectionOf(state: JsonObject): unknown {

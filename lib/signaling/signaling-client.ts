@@ -8,7 +8,7 @@ import type { RandomBytes } from '../base/random.ts'
 import type { Identity } from '../identity/identity.ts'
 import { encodeClientFrame, type ServerFrame } from '../wire/relay-frame.ts'
 import type { RejectCounter } from '../wire/result.ts'
-import type { ServerState } from '../wire/transport.ts'
+import type { Count, ServerReport, ServerState } from '../wire/transport.ts'
 import { createBackoff } from './backoff.ts'
 import { dial, type ServerConnection } from './server-connection.ts'
 import { closed, flushed } from './socket-end.ts'
@@ -30,8 +30,8 @@ export interface SignalingClientNeeds {
 
 /** Frames since the start, on all sockets; their bytes without what WebSocket and TCP add. */
 export interface Traffic {
-  readonly sent: { readonly messages: number; readonly bytes: number }
-  readonly received: { readonly messages: number; readonly bytes: number }
+  readonly sent: Count
+  readonly received: Count
 }
 
 export interface TopicHandle {
@@ -53,6 +53,8 @@ export interface SignalingClient {
   /** Bytes that wait in the socket. */
   backlogBytes(): number
   traffic(): Traffic
+  /** All of the above, for people. */
+  report(): ServerReport
   /** There is reason to doubt the connection, or to hope for one: asks for a sign of life, or tries again at once. */
   wake(): void
   /**
@@ -189,9 +191,13 @@ export function createSignalingClient(needs: SignalingClientNeeds): SignalingCli
     }
   }
 
+  const state = (): ServerState =>
+    connection?.isOpen ? 'open' : isDialling || connection !== undefined ? 'connecting' : 'closed'
+  const copyTraffic = (): Traffic => ({ sent: { ...traffic.sent }, received: { ...traffic.received } })
+
   return {
     url: needs.url,
-    state: () => (connection?.isOpen ? 'open' : isDialling || connection !== undefined ? 'connecting' : 'closed'),
+    state,
     join(bytes, listener) {
       const known = topics.get(keyOf(bytes))
       const topic = known ?? createTopic({ bytes, ownId: identity.connectionId, rejects, defer: clock.defer })
@@ -200,7 +206,8 @@ export function createSignalingClient(needs: SignalingClientNeeds): SignalingCli
       return handleOf(topic, listener)
     },
     backlogBytes: () => connection?.backlogBytes() ?? 0,
-    traffic: () => structuredClone(traffic),
+    traffic: copyTraffic,
+    report: () => ({ url: needs.url, state: state(), ...copyTraffic(), rejects: rejects.totals() }),
     wake,
     async stop({ isImmediate = false } = {}) {
       isStopped = true

@@ -63,6 +63,13 @@ const CAST_KEY = 14
 const CAST_ACK = 15
 const KEY_BYTES = 32
 
+/** The kinds by their number on the wire. */
+const KINDS: Readonly<Record<number, LinkFrame['kind']>> = {
+  ...{ [ENTRY]: 'entry', [GOODBYE]: 'goodbye', [MESSAGE]: 'message', [PING]: 'ping', [PONG]: 'pong' },
+  ...{ [SIGNAL]: 'signal', [DOCUMENT]: 'document', [VIA]: 'via', [LEASE]: 'lease', [PEERS]: 'peers', [FIND]: 'find' },
+  ...{ [PASSED]: 'passed', [ASK]: 'ask', [CAST_KEY]: 'castKey', [CAST_ACK]: 'castAck' },
+}
+
 const SIGNALS = ['description', 'candidate', 'restart'] as const
 export type SignalKind = (typeof SIGNALS)[number]
 const MAX_SIGNAL_BYTES: Readonly<Record<SignalKind, number>> = {
@@ -96,6 +103,9 @@ export interface CastAckFrame {
   readonly number: number
   readonly slot: number
 }
+
+/** What a frame that was encoded here says. Undefined for other bytes, mostly: nothing but the first of them is looked at. */
+export const kindOfFrame = (frame: Uint8Array): LinkFrame['kind'] | undefined => KINDS[frame[0] ?? 0]
 
 /** Reads one frame, whole or not at all. Payloads are views of `bytes`, not copies. Never throws. */
 export function decodeLinkFrame(bytes: Uint8Array): Result<LinkFrame> {
