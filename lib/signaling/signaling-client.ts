@@ -71,6 +71,8 @@ export function createSignalingClient(needs: SignalingClientNeeds): SignalingCli
   const traffic = { sent: { messages: 0, bytes: 0 }, received: { messages: 0, bytes: 0 } }
   let connection: ServerConnection | undefined
   let openedAtMs: number | undefined
+  /** Why the server closed our last socket, where it objected to us. */
+  let refusal: string | undefined
   /** Counts attempts; one that is not the latest comes to nothing. */
   let attempts = 0
   let isDialling = false
@@ -92,12 +94,13 @@ export function createSignalingClient(needs: SignalingClientNeeds): SignalingCli
       isDialling = false
     } catch {
       // A page's policy forbids the socket (mixed content, CSP), or it cannot be loaded: like any other failure.
-      if (own === attempts) onEnd(false)
+      if (own === attempts) onEnd()
     }
   }
 
   const onOpen = () => {
     openedAtMs = clock.moment().steadyMs
+    refusal = undefined
     needs.onStatus()
     joinUnanswered()
   }
@@ -108,14 +111,15 @@ export function createSignalingClient(needs: SignalingClientNeeds): SignalingCli
   const onFrame = (frame: ServerFrame) => {
     if ('topic' in frame) topics.get(keyOf(frame.topic))?.accept(frame)
   }
-  const onEnd = (wasRefused: boolean) => {
+  const onEnd = (refusedFor?: string) => {
+    refusal = refusedFor
     if (openedAtMs !== undefined && clock.moment().steadyMs - openedAtMs >= WELL_AFTER_MS) backoff.reset()
     openedAtMs = undefined
     connection = undefined
     isDialling = false
     cancelJoinAgain()
     // Before the others hear: what they do then may end it all.
-    backoff.schedule(attempt, { wasRefused })
+    backoff.schedule(attempt, { wasRefused: refusal !== undefined })
     needs.onStatus()
     for (const topic of [...topics.values()]) topic.lose()
   }
@@ -207,7 +211,10 @@ export function createSignalingClient(needs: SignalingClientNeeds): SignalingCli
     },
     backlogBytes: () => connection?.backlogBytes() ?? 0,
     traffic: copyTraffic,
-    report: () => ({ url: needs.url, state: state(), ...copyTraffic(), rejects: rejects.totals() }),
+    report: () => ({
+      ...{ url: needs.url, state: state(), ...copyTraffic(), rejects: rejects.totals() },
+      ...(refusal !== undefined && { refusal }),
+    }),
     wake,
     async stop({ isImmediate = false } = {}) {
       isStopped = true

@@ -91,6 +91,8 @@ export interface ServerReport {
   readonly received?: Count
   /** What of its frames was refused, by reason; likewise. */
   readonly rejects?: Readonly<Partial<Record<RejectReason, number>>>
+  /** It closed our last socket since it objects to us (1008), and this is its word for why, e.g. `wrong-host`. */
+  readonly refusal?: string
 }
 
 /**

@@ -89,7 +89,7 @@ const SAMPLES: readonly Uint8Array[] = [
   encodeServerFrame({ kind: 'members', topic: TOPIC, members: [ID] }),
   encodeServerFrame({ kind: 'left', topic: TOPIC, connectionId: ID, silentMs: 1 }),
   encodeServerFrame({ kind: 'from', topic: TOPIC, from: ID, payload: BYTES }),
-  encodeClientFrame({ kind: 'prove', publicKey: TOPIC, signature: new Uint8Array(64) }),
+  encodeClientFrame({ kind: 'prove', publicKey: TOPIC, signature: new Uint8Array(64), host: 'one.test' }),
   encodeClientFrame({ kind: 'send', topic: TOPIC, to: ID, payload: BYTES }),
   encodeClientFrame({ kind: 'cast', topic: TOPIC, payload: BYTES }),
 ]
