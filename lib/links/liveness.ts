@@ -58,8 +58,6 @@ export interface Liveness {
   /** One beat; without a `best` there is nobody to ask. */
   tick(best: Carrier | undefined, all: readonly Carrier[]): void
   forget(carrierId: string): void
-  /** The far end said that it may be silent for so long. */
-  grant(leaseMs: number): void
   heardAgoMs(): number
   /** As `heardAgoMs`, without what we slept. */
   silentForMs(): number
@@ -83,7 +81,6 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
   /** When we last woke: nobody is judged by what was not heard before. */
   let wokeAtMs = Number.NEGATIVE_INFINITY
   let lastAskMs = Number.NEGATIVE_INFINITY
-  let leaseEndsMs = 0
   let cancelProbe: CancelTimer | undefined
   let isSilentTold = false
   let count = 0
@@ -131,7 +128,6 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
     heard(carrierId) {
       lastHeardMs = steadyMs()
       isSilentTold = false
-      leaseEndsMs = 0
       if (carrierId !== undefined) proven.add(carrierId)
     },
     answered(carrierId = '', token = Number.POSITIVE_INFINITY) {
@@ -172,7 +168,7 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
       if (silentMs < pingAfterMs) return
       // One question for the best carrier; once it is late, one for each, so that the link goes on by another.
       if (nowMs - lastAskMs >= SUSPECT_AFTER_MS) ask(askedAt.has(best.id) ? all : [best])
-      if (isSilentTold || silentMs < SILENT_AFTER_MS || nowMs < leaseEndsMs) return
+      if (isSilentTold || silentMs < SILENT_AFTER_MS) return
       isSilentTold = true
       onSilent(silentMs)
     },
@@ -180,9 +176,6 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
       askedAt.delete(carrierId)
       proven.delete(carrierId)
       roundTrips.delete(carrierId)
-    },
-    grant(leaseMs) {
-      leaseEndsMs = steadyMs() + leaseMs
     },
     heardAgoMs: () => steadyMs() - lastHeardMs,
     silentForMs,

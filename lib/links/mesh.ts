@@ -10,7 +10,6 @@ import type { HelloNeeds } from '../identity/hello.ts'
 import { MAX_MEMBERS } from '../wire/limits.ts'
 import {
   encodeFind,
-  encodeLease,
   encodePeers,
   encodeSignal,
   encodeVia,
@@ -65,8 +64,6 @@ export interface Mesh {
   receive(peer: ConnectionId, carrierId: string, bytes: Uint8Array): void
   /** The far end said goodbye: its link ends. */
   drop(peer: ConnectionId): void
-  /** Says on every link that we may be silent for so long. */
-  lease(ms: number): void
   stop(): void
 }
 
@@ -216,8 +213,6 @@ export function createMesh(needs: MeshNeeds): Mesh {
         return
       case 'find':
         return answerFind(link, frame.peers)
-      case 'lease':
-        return link.liveness().grant(frame.ms)
       default:
         return needs.onFrame(link, frame)
     }
@@ -353,9 +348,6 @@ export function createMesh(needs: MeshNeeds): Mesh {
     removeCarrier,
     receive: (peer, carrierId, bytes) => pairs.get(peer)?.link.receive(carrierId, bytes),
     drop: forget,
-    lease(ms) {
-      for (const { link } of pairs.values()) link.send(encodeLease(ms))
-    },
     stop() {
       isStopped = true
       cancelTick()
