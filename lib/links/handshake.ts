@@ -2,6 +2,7 @@
  * Says hello until the far end has answered, over whatever carrier there is: who speaks first, when to try again, and
  * which answers belong to the try that is under way. What a hello proves is the identity room's.
  */
+import { type BackoffRule, createBackoff } from '../base/backoff.ts'
 import type { CancelTimer, Clock } from '../base/clock.ts'
 import type { RandomBytes } from '../base/random.ts'
 import type { HelloNeeds } from '../identity/hello.ts'
@@ -11,8 +12,16 @@ import { createSealedLink } from '../identity/seal.ts'
 import { encodeHelloEnvelope, RESTART_ENVELOPE } from '../wire/envelope.ts'
 import type { RejectReason } from '../wire/result.ts'
 
-/** A hello that has no keys after this is said anew: longer than two round trips of a slow line. */
-export const HELLO_RETRY_MS = 2_000
+/**
+ * A hello that has no keys after this, or half of it, is said anew: longer than two round trips of a slow line. Later ones wait
+ * up to four times as long, which is most of the time after which one who proved nothing is forgotten.
+ */
+const FIRST_RETRY_MS = 2_000
+const LONGEST_RETRY_MS = 8_000
+const RETRY: BackoffRule = {
+  limitMs: ({ tries }) => Math.min(FIRST_RETRY_MS * 2 ** tries, LONGEST_RETRY_MS),
+  leastShare: 0.5,
+}
 /** A far end cannot make us begin more often than this. */
 const MIN_RESTART_MS = 500
 
@@ -36,7 +45,7 @@ export interface HandshakeNeeds {
 }
 
 export interface Handshake {
-  /** There is a carrier, and no keys: begins, unless a try is under way. */
+  /** There is a new carrier, and no keys: begins, or goes on with less patience where tries were in vain. */
   begin(): void
   /** `by`: the carrier that it came by. */
   receive(bytes: Uint8Array, by?: string): void
@@ -56,7 +65,7 @@ export function createHandshake(needs: HandshakeNeeds): Handshake {
   let hello = make()
   let beganAtMs = Number.NEGATIVE_INFINITY
   let spokeAtMs = Number.NEGATIVE_INFINITY
-  let cancelRetry: CancelTimer | undefined
+  const backoff = createBackoff({ clock, random, ...RETRY })
   let cancelRestart: CancelTimer | undefined
   let receiving: Promise<unknown> = Promise.resolve()
   let isStopped = false
@@ -75,21 +84,17 @@ export function createHandshake(needs: HandshakeNeeds): Handshake {
     send(encodeHelloEnvelope(first))
   }
 
-  function begin(): void {
-    if (isStopped || cancelRetry !== undefined) return
+  function attempt(): void {
     tries += 1
+    backoff.schedule(attempt)
     if (isInitiator) void speak()
     else send(RESTART_ENVELOPE)
-    cancelRetry = clock.setTimer(() => {
-      cancelRetry = undefined
-      begin()
-    }, HELLO_RETRY_MS)
   }
 
   function settle(): void {
-    cancelRetry?.()
+    backoff.stop()
     cancelRestart?.()
-    cancelRetry = cancelRestart = undefined
+    cancelRestart = undefined
     tries = 0
   }
 
@@ -124,7 +129,11 @@ export function createHandshake(needs: HandshakeNeeds): Handshake {
   }
 
   return {
-    begin,
+    begin() {
+      if (isStopped) return
+      backoff.reset()
+      if (!backoff.isWaiting) attempt()
+    },
     receive(bytes, by) {
       receiving = Promise.all([receiving, receive(bytes, by)])
     },

@@ -2,6 +2,7 @@
  * The client of one signaling/relay server, shared by the channels of a Realtime: keeps one socket while somebody is on a
  * topic, proves who we are, joins the topics anew after each reconnect and carries bytes. Knows nothing of what they mean.
  */
+import { createBackoff } from '../base/backoff.ts'
 import type { CancelTimer, Clock } from '../base/clock.ts'
 import type { ConnectionId } from '../base/ids.ts'
 import type { RandomBytes } from '../base/random.ts'
@@ -9,11 +10,10 @@ import type { Identity } from '../identity/identity.ts'
 import { encodeClientFrame, type ServerFrame } from '../wire/relay-frame.ts'
 import type { RejectCounter } from '../wire/result.ts'
 import type { Count, ServerReport, ServerState } from '../wire/transport.ts'
-import { createBackoff } from './backoff.ts'
 import { dial, type ServerConnection } from './server-connection.ts'
 import { closed, flushed } from './socket-end.ts'
 import { type Platform, systemPlatform } from './system.ts'
-import { JOIN_AGAIN_MS, MAX_SENT_BYTES, WELL_AFTER_MS } from './timing.ts'
+import { JOIN_AGAIN_MS, LATE_RETRY_MS, MAX_SENT_BYTES, RETRY, WELL_AFTER_MS } from './timing.ts'
 import { createTopic, type Topic, type TopicListener } from './topic.ts'
 
 export interface SignalingClientNeeds {
@@ -67,7 +67,7 @@ export interface SignalingClient {
 export function createSignalingClient(needs: SignalingClientNeeds): SignalingClient {
   const { clock, identity, rejects, platform = systemPlatform } = needs
   const topics = new Map<string, Topic>()
-  const backoff = createBackoff(clock, needs.random)
+  const backoff = createBackoff({ clock, random: needs.random, ...RETRY })
   const traffic = { sent: { messages: 0, bytes: 0 }, received: { messages: 0, bytes: 0 } }
   let connection: ServerConnection | undefined
   let openedAtMs: number | undefined
@@ -119,7 +119,7 @@ export function createSignalingClient(needs: SignalingClientNeeds): SignalingCli
     isDialling = false
     cancelJoinAgain()
     // Before the others hear: what they do then may end it all.
-    backoff.schedule(attempt, { wasRefused: refusal !== undefined })
+    backoff.schedule(attempt, { limitMs: refusal === undefined ? undefined : LATE_RETRY_MS })
     needs.onStatus()
     for (const topic of [...topics.values()]) topic.lose()
   }

@@ -78,8 +78,8 @@ export const PLANTED: Readonly<Record<string, readonly Change[]>> = {
   'a-hello-is-said-once': [
     {
       file: 'lib/links/handshake.ts',
-      from: 'cancelRetry = undefined\n      begin()',
-      to: 'cancelRetry = undefined',
+      from: 'backoff.schedule(attempt)\n',
+      to: '\n',
     },
   ],
   'a-timer-is-left-behind': [
