@@ -249,6 +249,7 @@ export function createMesh(needs: MeshNeeds): Mesh {
       send(sealed) {
         if (isNeighbour(neighbour)) neighbour.send(encodeVia(peer, sealed))
       },
+      admit: (byteCount) => neighbour.best()?.admit?.(byteCount) ?? true,
       backlogBytes: () => 0,
       close: () => undefined,
     })

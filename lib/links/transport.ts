@@ -8,8 +8,8 @@ import { isJsonObject, type JsonObject } from '../base/json.ts'
 import type { RandomBytes } from '../base/random.ts'
 import type { Crypto } from '../identity/crypto.ts'
 import type { Identity } from '../identity/identity.ts'
-import { type AwarenessEntry, decodeAwarenessUpdate, encodeAwarenessUpdate } from '../wire/awareness-update.ts'
-import { encodeEntry, encodeMessage, GOODBYE_FRAME, type LinkFrame } from '../wire/link-frame.ts'
+import { decodeAwarenessUpdate } from '../wire/awareness-update.ts'
+import { encodeMessage, GOODBYE_FRAME, type LinkFrame } from '../wire/link-frame.ts'
 import { PRESENCE_FIELD } from '../wire/presence-field.ts'
 import type { LinkReport, Path, PathId, SecretState, Transport, TransportNeeds } from '../wire/transport.ts'
 import type { Carrier, CarrierEnd } from './carrier.ts'
@@ -18,6 +18,7 @@ import type { CreatePeerConnection } from './direct-carrier.ts'
 import { createDocumentLinks, type DocumentLinks } from './document-links.ts'
 import type { Link } from './link.ts'
 import { createMesh, type Mesh } from './mesh.ts'
+import { createOwnEntry } from './own-entry.ts'
 import { createRelayMeeting, type Meeting, type Server } from './relay-meeting.ts'
 import { type BroadcastChannelClass, createTabMeeting } from './tab-meeting.ts'
 
@@ -50,10 +51,8 @@ interface Far {
   end: CarrierEnd | undefined
 }
 
-/** Over this much waiting in a carrier only the latest entry is kept (fault F21). */
-const MAX_WAITING_BYTES = 65_536
-/** How often a waiting carrier is looked at. */
-const DRAIN_MS = 50
+/** How often carriers are looked at that still have to send. */
+const FLUSH_CHECK_MS = 50
 /** The longest that `stop` waits for goodbyes to leave. */
 const FLUSH_MS = 300
 /** Data channels report an empty buffer before the last message has left the machine. */
@@ -63,22 +62,26 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
   const { clientId, clock, identity, rejects } = needs
   const own = identity.connectionId
   const farEnds = new Map<ConnectionId, Far>()
-  const behind = new Set<Link>()
   const meetings: Meeting[] = []
-  let entry: AwarenessEntry | undefined
   let mesh: Mesh | undefined
   let casting: Casting | undefined
   let documents: DocumentLinks | undefined
-  let cancelDrain = (): void => undefined
   let isStopped = false
   let ending: Promise<void> | undefined
-  /** Our entry was changed without a send. */
-  let isHeldOnly = false
   let isImmediate = false
   /** Undefined until the secret's key is made. */
   let secretState: SecretState | undefined
   const goodbyes = new Set<'neighbours' | 'others'>()
   let wake = (): void => undefined
+
+  const reachable = (): Link[] => (mesh?.links() ?? []).filter((link) => link.isReachable())
+  const ownEntry = createOwnEntry({
+    clock,
+    clientId,
+    nextClock: needs.nextClock,
+    spread: (frame, links) => casting?.spreadPaced(frame, links) ?? [],
+    reachable,
+  })
 
   const pathOf = (link: Link, far: Far): Path => ({
     id: `link:${link.peer}` as PathId,
@@ -128,9 +131,7 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
   function onReachable(link: Link): void {
     const far = farEnds.get(link.peer)
     if (far !== undefined) far.end = undefined
-    // Whoever is back takes what has changed since only under a newer clock.
-    if (isHeldOnly && entry !== undefined) entry = { ...entry, clock: needs.nextClock() }
-    isHeldOnly = false
+    ownEntry.refresh()
     answer(link)
     documents?.greet(link)
   }
@@ -138,25 +139,7 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
   /** It may lack what we said, and with it the key of what we said to several: our entry, by its own link. */
   function answer(link: Link): void {
     casting?.doubt(link)
-    sayEntry([link])
-  }
-
-  const reachable = (): Link[] => (mesh?.links() ?? []).filter((link) => link.isReachable())
-
-  function sayEntry(links: readonly Link[]) {
-    if (entry === undefined || isStopped) return
-    const ready = links.filter((link) => (link.best()?.backlogBytes() ?? 0) <= MAX_WAITING_BYTES)
-    if (ready.length > 0) casting?.spread(encodeEntry(encodeAwarenessUpdate(entry)), ready)
-    if (ready.length === links.length) return
-    if (behind.size === 0) cancelDrain = clock.setTimer(drain, DRAIN_MS)
-    for (const link of links) if (!ready.includes(link)) behind.add(link)
-  }
-
-  /** [F21] A slow far end gets the latest entry once there is room for it, not all that it missed. */
-  function drain(): void {
-    const waiting = [...behind]
-    behind.clear()
-    sayEntry(waiting.filter((link) => link.isReachable()))
+    if (!isStopped) ownEntry.sayTo([link])
   }
 
   function onUnreachable(link: Link, how: CarrierEnd, silentMs: number): void {
@@ -236,7 +219,7 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
     const giveUpAtMs = clock.moment().steadyMs + FLUSH_MS
     while (!isImmediate && carriers.some((carrier) => carrier.backlogBytes() > 0)) {
       if (clock.moment().steadyMs >= giveUpAtMs) break
-      await pause(DRAIN_MS)
+      await pause(FLUSH_CHECK_MS)
     }
     if (!isImmediate && carriers.some(({ kind }) => kind === 'direct')) await pause(LINGER_MS)
   }
@@ -260,7 +243,8 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
 
   async function end(): Promise<void> {
     isStopped = true
-    cancelDrain()
+    if (!isImmediate) ownEntry.finish()
+    ownEntry.stop()
     documents?.stop()
     // Whoever opens a goodbye opens nothing older after it: what was said before it goes first.
     if (!isImmediate) await settled()
@@ -278,16 +262,9 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
 
   return {
     publish(state) {
-      if (isStopped) return
-      entry = { clientId, clock: needs.nextClock(), state }
-      isHeldOnly = false
-      sayEntry(reachable())
+      if (!isStopped) ownEntry.publish(state)
     },
-    hold(state) {
-      if (entry === undefined) return
-      entry = { ...entry, state }
-      isHeldOnly = true
-    },
+    hold: ownEntry.hold,
     send(message, to) {
       const frame = encodeMessage(message)
       if (to === undefined) return casting?.spread(frame, reachable())

@@ -10,6 +10,7 @@ import type { Identity } from '../identity/identity.ts'
 import { encodeClientFrame, type ServerFrame } from '../wire/relay-frame.ts'
 import type { RejectCounter } from '../wire/result.ts'
 import type { Count, ServerReport, ServerState } from '../wire/transport.ts'
+import { createEntryAllowance } from './entry-allowance.ts'
 import { dial, type ServerConnection } from './server-connection.ts'
 import { closed, flushed } from './socket-end.ts'
 import { type Platform, systemPlatform } from './system.ts'
@@ -50,6 +51,11 @@ export interface SignalingClient {
   state(): ServerState
   /** `topic`: 32 bytes. Several may be on one topic: the server is told of the first and of the last. */
   join(topic: Uint8Array, listener: TopicListener): TopicHandle
+  /**
+   * Whether an entry of that size may go out now by the rates of a server, which is shared by all topics; then it is taken off
+   * them.
+   */
+  admit(byteCount: number): boolean
   /** Bytes that wait in the socket. */
   backlogBytes(): number
   traffic(): Traffic
@@ -69,6 +75,7 @@ export function createSignalingClient(needs: SignalingClientNeeds): SignalingCli
   const topics = new Map<string, Topic>()
   const backoff = createBackoff({ clock, random: needs.random, ...RETRY })
   const traffic = { sent: { messages: 0, bytes: 0 }, received: { messages: 0, bytes: 0 } }
+  const admit = createEntryAllowance(clock)
   let connection: ServerConnection | undefined
   let openedAtMs: number | undefined
   /** Why the server closed our last socket, where it objected to us. */
@@ -209,6 +216,7 @@ export function createSignalingClient(needs: SignalingClientNeeds): SignalingCli
       if (known === undefined && !isStopped) enter(topic)
       return handleOf(topic, listener)
     },
+    admit,
     backlogBytes: () => connection?.backlogBytes() ?? 0,
     traffic: copyTraffic,
     report: () => ({

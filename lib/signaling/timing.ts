@@ -38,6 +38,12 @@ export const JOIN_AGAIN_MS = 10_000
 export const MAX_BACKLOG_BYTES = 1_048_576
 /** Bytes of one frame; a larger one is not sent. More than the largest entry needs, and every server takes it by default. */
 export const MAX_SENT_BYTES = 262_144
+/**
+ * What entries may take of a server's rates for one socket: half of its bytes, and with the 250 messages a second that are
+ * published by a channel nearly all of its frames; what is left is for hellos and signals.
+ */
+export const ENTRY_BYTES = { perSecond: 524_288, burst: 524_288 }
+export const ENTRY_FRAMES = { perSecond: 200, burst: 500 }
 /** The longest that `leave` and `stop` wait for what was sent to leave, and then for the socket to close: 0.5 s together. */
 export const FLUSH_MS = 300
 export const SOCKET_END_MS = 200
