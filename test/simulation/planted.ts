@@ -30,9 +30,7 @@ export const PLANTED: Readonly<Record<string, readonly Change[]>> = {
     { file: 'lib/links/transport.ts', from: 'casting?.castAlone(GOODBYE_FRAME, links) ?? links', to: 'links' },
   ],
   'hellos-go-one-way': [{ file: 'lib/links/handshake.ts', from: 'isRepeated: tries > 1', to: 'isRepeated: false' }],
-  'early-words-are-not-asked-for': [
-    { file: 'lib/links/link.ts', from: 'hasMissed = true\n    // The far end', to: '// The far end' },
-  ],
+  'early-words-are-not-asked-for': [{ file: 'lib/links/link.ts', from: 'reach.miss()\n', to: '\n' }],
   'a-closed-way-is-the-end-at-once': [
     {
       file: 'lib/roster/roster.ts',
@@ -71,7 +69,7 @@ export const PLANTED: Readonly<Record<string, readonly Change[]>> = {
   'a-failed-way-loses-the-last-value': [
     {
       file: 'lib/links/link.ts',
-      from: 'if (isReachable) needs.onRerouted(link)',
+      from: 'if (reach.isReachable()) needs.onRerouted(link)',
       to: '',
     },
   ],
