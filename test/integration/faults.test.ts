@@ -12,7 +12,7 @@ const LEAVE_SILENT_MS = 15_000
 const keep = keepRunning()
 let transport: 'links' | 'yjs' = 'yjs'
 const join = async (id: string, server: ServerProcess, hasWebRtc: boolean) =>
-  keep(await startMember(id, { room: 'faults', servers: [server.url], hasWebRtc, transport }))
+  keep(await startMember(id, { room: 'faults', servers: [server.url], hasWebRtc, options: { transport } }))
 
 /** Waits until each has the other by every way that this world has. */
 const untilMet = (members: MemberProcess[], hasWebRtc: boolean) =>
