@@ -1,55 +1,62 @@
 /**
- * What rooms of 2, 4, 8 and 16 members send while nobody does anything, over 60 s, ours beside the stock providers. All
- * rooms are there at once, each with its own server. Pings of WebSocket and the consent checks of ICE are below what is
- * counted; the stock signaling's own `ping` message is not, and is in its column.
+ * What rooms of 2 to 32 members send while nobody does anything, over 60 s, ours beside the stock providers. All rooms are
+ * there at once, each with its own server and one process per member. Pings of WebSocket and the consent checks of ICE are
+ * below what is counted; messages by which members and servers ask each other are not, and are in the column of signaling.
+ *
+ * Full meshes of 32 over y-webrtc, stock or ours, are left out: with them the machine would be busy, and no room idle.
  */
-import type { Counts, Lane } from './counting.ts'
-import { minus, sumCounts } from './members.ts'
+import { type Counts, LANES, type Lane, minus, type Tally, total } from './counts.ts'
+import { isEntry } from './kinds.ts'
+import { sumCounts } from './members.ts'
 import { printTable, progress, rounded, writeSection } from './report.ts'
 import { createWorld, type World, type WorldName } from './worlds.ts'
 
-const SIZES = [2, 4, 8, 16]
-const WORLD_NAMES: WorldName[] = ['ours', 'oursRelay', 'yWebrtc', 'yWebsocket']
+const SIZES = [2, 4, 8, 16, 32]
+const WORLD_NAMES: WorldName[] = ['ours', 'oursRelay', 'oursYjs', 'oursYjsRelay', 'yWebrtc', 'yWebsocket']
+const NAMES_OF_LARGEST: WorldName[] = ['ours', 'oursRelay', 'yWebsocket']
+/** The largest rooms settle longest: they are made first. */
+const PLAN = [...SIZES].reverse().map((size) => ({ size, names: size === 32 ? NAMES_OF_LARGEST : WORLD_NAMES }))
 const IDLE_MS = 60_000
 /** After the last join, for what a join brings with it. */
 const SETTLE_MS = 5_000
 
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
-interface Rate {
-  readonly messages: number
-  readonly bytes: number
-}
-
 interface Idle {
   /** Everything, per second of the whole room: each direct message once, each relayed one up and at every receiver. */
-  readonly all: Rate
-  readonly direct: Rate
-  readonly relay: Rate
-  readonly signaling: Rate
+  readonly all: Tally
+  readonly direct: Tally
+  readonly relay: Tally
+  readonly signaling: Tally
   /** Messages that carry entries, in the whole time. */
   readonly entryMessages: number
+  /** The same rates by what the messages are. */
+  readonly kinds: Record<string, Tally>
 }
 
 function summarise(counts: Counts, seconds: number): Idle {
-  const rate = (...lanes: Lane[]): Rate => ({
-    messages: rounded(lanes.reduce((sum, lane) => sum + counts[lane].messages, 0) / seconds, 2),
-    bytes: rounded(lanes.reduce((sum, lane) => sum + counts[lane].bytes, 0) / seconds, 1),
+  const perSecond = ({ messages, bytes }: Tally): Tally => ({
+    messages: rounded(messages / seconds, 2),
+    bytes: rounded(bytes / seconds, 1),
   })
+  const rate = (...lanes: Lane[]) => perSecond(total(counts, lanes))
+  const kinds = new Set(LANES.flatMap((lane) => Object.keys(counts.kinds[lane])))
+  const byKind = [...kinds].map((kind) => [kind, perSecond(total(counts, LANES, (other) => other === kind))] as const)
   return {
-    all: rate('direct', 'relayUp', 'relayDown', 'signalingUp', 'signalingDown'),
+    all: rate(...LANES),
     direct: rate('direct'),
     relay: rate('relayUp', 'relayDown'),
     signaling: rate('signalingUp', 'signalingDown'),
-    entryMessages: counts.direct.entryMessages + counts.relayUp.entryMessages + counts.relayDown.entryMessages,
+    entryMessages: total(counts, LANES, isEntry).messages,
+    kinds: Object.fromEntries(byKind.filter(([, { messages }]) => messages > 0)),
   }
 }
 
 const worlds: World[] = []
 const results: Record<string, Record<string, Idle>> = {}
 try {
-  for (const size of SIZES) {
-    for (const name of WORLD_NAMES) {
+  for (const { size, names } of PLAN) {
+    for (const name of names) {
       const world = await createWorld(name, size)
       worlds.push(world)
       await world.grow(size)
@@ -74,9 +81,21 @@ try {
 
 printTable(
   'An idle room: messages and bytes a second, all members together',
-  ['', 'messages/s', 'B/s', 'direct', 'relay', 'signaling', 'direct B', 'relay B', 'signaling B', '× ours B'],
+  [
+    '',
+    'messages/s',
+    'B/s',
+    'direct',
+    'relay',
+    'signaling',
+    'direct B',
+    'relay B',
+    'signaling B',
+    '× ours B',
+    'by kind, messages/s',
+  ],
   SIZES.flatMap((size) =>
-    Object.entries(results[size] ?? {}).map(([name, { all, direct, relay, signaling }]) => [
+    Object.entries(results[size] ?? {}).map(([name, { all, direct, relay, signaling, kinds }]) => [
       `${size} members, ${name}`,
       all.messages,
       all.bytes,
@@ -87,6 +106,9 @@ printTable(
       relay.bytes,
       signaling.bytes,
       all.bytes / (results[size]?.ours?.all.bytes ?? Number.NaN),
+      Object.entries(kinds)
+        .map(([kind, { messages }]) => `${kind} ${messages}`)
+        .join(', '),
     ]),
   ),
 )
