@@ -22,6 +22,9 @@ const KINDS: Omit<FaultWorldOptions, 'pairs' | 'meetings'>[] = [
   { name: 'oursRelay', stack: 'ours-relay' },
   { name: 'ours', stack: 'ours' },
   { name: 'oursWithoutServer', stack: 'ours', isServerless: true },
+  { name: 'oursYjsRelay', stack: 'ours-yjs-relay' },
+  { name: 'oursYjs', stack: 'ours-yjs' },
+  { name: 'oursYjsWithoutServer', stack: 'ours-yjs', isServerless: true },
   { name: 'yWebrtc', stack: 'y-webrtc' },
   { name: 'yWebsocket', stack: 'y-websocket' },
 ]

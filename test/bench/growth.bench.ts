@@ -99,13 +99,16 @@ printTable(
   }),
 )
 
-const HEAD = ['', 'deliveries', 'bytes', 'sent', 'hellos', 'hello B', 'signals', 'signal B', 'entries', 'entry B']
-const costCells = ({ deliveries, deliveredBytes, signalingUp, ...cost }: Cost): number[] => [
-  ...[deliveries, deliveredBytes, signalingUp, cost.hellos.messages, cost.hellos.bytes],
-  ...[cost.signals.messages, cost.signals.bytes, cost.entryMessages, cost.entryBytes],
-  ...[cost.relayOther.messages, cost.relayOther.bytes, cost.all.messages, cost.all.bytes],
-]
-const MORE = ['relay, other', 'B', 'all', 'all B']
+const HEAD = ['', 'deliveries', 'bytes', 'sent', 'hellos', 'hello B', 'signals', 'signal B', 'candidates']
+const MORE = ['direct signals', 'entries', 'entry B', 'relay, other', 'B', 'all', 'all B']
+const costCells = (cost: Cost): number[] => {
+  const { deliveries, deliveredBytes, signalingUp, hellos, signals, candidates, relayOther, all } = cost
+  return [
+    ...[deliveries, deliveredBytes, signalingUp, hellos.messages, hellos.bytes, signals.messages, signals.bytes],
+    ...[candidates, cost.directSignals, cost.entryMessages, cost.entryBytes],
+    ...[relayOther.messages, relayOther.bytes, all.messages, all.bytes],
+  ]
+}
 printTable(
   'The last join: deliveries of signaling and their bytes, messages sent to it, hellos and signals of those, entries',
   [...HEAD, ...MORE, 'all see all ms', 'connected ms'],

@@ -3,11 +3,11 @@
  * the messages of signaling that servers send to members. The mesh is what all joins so far have cost together.
  */
 import { type Counts, LANES, type Lane, minus, type Tally, total } from './counts.ts'
-import { isEntry, type Kind } from './kinds.ts'
+import { isEntry, isSignal, type Kind } from './kinds.ts'
 import { sumCounts } from './members.ts'
 import type { World } from './worlds.ts'
 
-/** After all have met, for candidates and answers that are still under way. */
+/** Before a measured join and after all have met, for candidates and answers that are still under way. */
 const SETTLE_MS = 1_000
 const RELAY: readonly Lane[] = ['relayUp', 'relayDown']
 
@@ -25,6 +25,10 @@ export interface Cost {
   /** Deliveries that are hellos of links, and those that are their offers, answers and candidates. */
   readonly hellos: Tally
   readonly signals: Tally
+  /** Signals that went by data channels, which were open by then. */
+  readonly directSignals: number
+  /** Of all signals those that are candidates. */
+  readonly candidates: number
   /** What a server carried that is neither signaling nor an entry: pings, keys of casts and their receipts. */
   readonly relayOther: Tally
 }
@@ -40,7 +44,7 @@ export interface JoinCost extends Cost {
 function costOf(counts: Counts): Cost {
   const delivered = total(counts, ['signalingDown'])
   const entries = total(counts, LANES, isEntry)
-  const named = (...kinds: Kind[]) => total(counts, ['signalingDown'], (kind) => kinds.includes(kind))
+  const deliveriesOf = (isAsked: (kind: Kind) => boolean) => total(counts, ['signalingDown'], isAsked)
   return {
     all: total(counts),
     deliveries: delivered.messages,
@@ -49,17 +53,22 @@ function costOf(counts: Counts): Cost {
     entryMessages: entries.messages,
     entryBytes: entries.bytes,
     directEntryBytes: total(counts, ['direct'], isEntry).bytes,
-    hellos: named('hello', 'restart'),
-    signals: named('signal'),
+    hellos: deliveriesOf((kind) => kind === 'hello' || kind === 'restart'),
+    signals: deliveriesOf(isSignal),
+    directSignals: total(counts, ['direct'], isSignal).messages,
+    candidates: total(counts, ['signalingDown', 'direct'], (kind) => kind === 'signal:candidate').messages,
     relayOther: total(counts, RELAY, (kind) => !isEntry(kind)),
   }
 }
 
+const settle = () => new Promise((resolve) => setTimeout(resolve, SETTLE_MS))
+
 /** The next member of the world joins, within so long. */
 export async function measureJoin(world: World, limitMs?: number): Promise<JoinCost> {
+  await settle()
   const before = await sumCounts(world.members)
   const startedAt = await world.joinNext(limitMs)
-  await new Promise((resolve) => setTimeout(resolve, SETTLE_MS))
+  await settle()
   const { members } = world
   const after = await sumCounts(members)
   /** When the last member's view became so and stayed so. */

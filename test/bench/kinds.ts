@@ -14,9 +14,10 @@ export type Kind = string
 export const UNOPENED = 'unopened'
 
 const isOfServer = (kind: Kind): boolean => kind.startsWith('server:')
-const INTRODUCING: readonly Kind[] = ['hello', 'restart', 'signal', 'signaling', 'peers', 'find']
+export const isSignal = (kind: Kind): boolean => kind.startsWith('signal:')
+const INTRODUCING: readonly Kind[] = ['hello', 'restart', 'signaling', 'peers', 'find']
 /** Whether it serves to meet: what a server says of itself and its topics, hellos, offers, answers and candidates. */
-export const isIntroducing = (kind: Kind): boolean => isOfServer(kind) || INTRODUCING.includes(kind)
+export const isIntroducing = (kind: Kind): boolean => isOfServer(kind) || isSignal(kind) || INTRODUCING.includes(kind)
 
 const ENTRIES: readonly Kind[] = ['entry', 'cast:entry', 'awareness']
 /** Whether it carries the entries of members. */
@@ -54,7 +55,7 @@ function kindOf({ kind }: Envelope, plaintext: Uint8Array | undefined): Kind {
 export function kindOfFrame(bytes: Uint8Array): Kind {
   const frame = decodeLinkFrame(bytes)
   if (!frame.ok) throw new Error(`Not a frame of a link: ${frame.reason}`)
-  return frame.value.kind
+  return frame.value.kind === 'signal' ? `signal:${frame.value.signal}` : frame.value.kind
 }
 
 /** First bytes of the frames of the Yjs providers; the others are rare. */

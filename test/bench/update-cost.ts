@@ -78,7 +78,8 @@ async function untilQuiet(members: readonly BenchMember[]): Promise<Counts> {
 
 function summarise(world: World, counts: Counts, during: Counts): UpdateCost {
   const unopened = total(during, LANES, (kind) => kind === UNOPENED).messages
-  if (unopened > 0) progress(`${world.title}, ${world.members.length}: ${unopened} messages that nobody opened`)
+  if (unopened > 0)
+    progress(`${world.title}, ${world.members.length}: ${unopened} casts came to members whom they were not for`)
   const sum = sumTagged(counts)
   return { ...sum, lanes: counts.tagged, besides: total(during).messages - sum.messages }
 }
