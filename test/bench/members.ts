@@ -4,7 +4,7 @@ import { endProcess } from '../kit/processes.ts'
 import { until } from '../kit/until.ts'
 import { type Counts, combine, emptyCounts } from './counts.ts'
 import type { MemberMessage, MemberRequest, View } from './member-program.ts'
-import { buildMemberProgram } from './program.ts'
+import { buildPrograms } from './program.ts'
 import type { JoinRequest, Told } from './stacks.ts'
 
 export interface BenchMember {
@@ -33,12 +33,9 @@ const STARTS_AT_ONCE = 3
 const READY_MS = 60_000
 const NO_VIEW: View = { seen: 0, direct: 0, isServed: false, at: 0 }
 
-let program: Promise<string> | undefined
-
 /** Starts processes that have not joined yet. */
 export async function startMembers(ids: readonly string[]): Promise<BenchMember[]> {
-  program ??= buildMemberProgram()
-  const file = await program
+  const { member: file } = await buildPrograms()
   const members: BenchMember[] = []
   for (let at = 0; at < ids.length; at += STARTS_AT_ONCE) {
     members.push(...(await Promise.all(ids.slice(at, at + STARTS_AT_ONCE).map((id) => startMember(file, id)))))

@@ -1,4 +1,4 @@
-/** The member program as one plain file, so that dozens of processes start without compiling it each. */
+/** Members and servers as plain files, so that dozens of processes start without compiling them each. */
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'vite'
@@ -6,20 +6,36 @@ import { root } from '../steps.ts'
 
 const FOLDER = join(root, '.cache/bench')
 
-/** Bundles what is ours and leaves packages where they are; resolves with the file's path. */
-export async function buildMemberProgram(): Promise<string> {
+export interface Programs {
+  readonly member: string
+  readonly server: string
+}
+
+let programs: Promise<Programs> | undefined
+
+/** Bundles what is ours, once, and leaves packages where they are; resolves with the files' paths. */
+export function buildPrograms(): Promise<Programs> {
+  programs ??= bundle()
+  return programs
+}
+
+async function bundle(): Promise<Programs> {
+  const here = (file: string) => fileURLToPath(new URL(file, import.meta.url))
   await build({
     root,
     configFile: false,
     logLevel: 'error',
     publicDir: false,
     build: {
-      ssr: fileURLToPath(new URL('./member-program.ts', import.meta.url)),
+      ssr: true,
       outDir: FOLDER,
       emptyOutDir: true,
       target: 'node20',
-      rollupOptions: { output: { entryFileNames: 'member-program.mjs', chunkFileNames: '[name]-[hash].mjs' } },
+      rollupOptions: {
+        input: { member: here('./member-program.ts'), server: here('./server-program.ts') },
+        output: { entryFileNames: '[name].mjs', chunkFileNames: '[name]-[hash].mjs' },
+      },
     },
   })
-  return join(FOLDER, 'member-program.mjs')
+  return { member: join(FOLDER, 'member.mjs'), server: join(FOLDER, 'server.mjs') }
 }

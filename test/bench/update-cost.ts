@@ -10,7 +10,7 @@ import { type BenchMember, sumCounts } from './members.ts'
 import { median, progress } from './report.ts'
 import { WORLDS, type World, type WorldName } from './worlds.ts'
 
-const UPDATES = 5
+const UPDATES = 3
 /** Nothing that belongs to an update came for so long: it is over. Re-broadcasts on one machine take a few ms. */
 const QUIET_MS = 300
 const HEARD_MS = 20_000
