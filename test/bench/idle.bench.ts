@@ -1,6 +1,6 @@
 /**
- * What rooms of 2 to 32 members send while nobody does anything, over 60 s, ours beside the stock providers. All rooms are
- * there at once, each with its own server and one process per member. Pings of WebSocket and the consent checks of ICE are
+ * What rooms of 2 to 32 members send while nobody does anything, over 45 s, ours beside the stock providers. All rooms up
+ * to 16 are there at once, and then those of 32, each with its own server and one process per member. Pings of WebSocket and the consent checks of ICE are
  * below what is counted; messages by which members and servers ask each other are not, and are in the column of signaling.
  *
  * Full meshes of 32 over y-webrtc, stock or ours, are left out: with them the machine would be busy, and no room idle.
@@ -11,12 +11,16 @@ import { sumCounts } from './members.ts'
 import { printTable, progress, rounded, writeSection } from './report.ts'
 import { createWorld, type World, type WorldName } from './worlds.ts'
 
-const SIZES = [2, 4, 8, 16, 32]
 const WORLD_NAMES: WorldName[] = ['ours', 'oursRelay', 'oursYjs', 'oursYjsRelay', 'yWebrtc', 'yWebsocket']
-const NAMES_OF_LARGEST: WorldName[] = ['ours', 'oursRelay', 'yWebsocket']
-/** The largest rooms settle longest: they are made first. */
-const PLAN = [...SIZES].reverse().map((size) => ({ size, names: size === 32 ? NAMES_OF_LARGEST : WORLD_NAMES }))
-const IDLE_MS = 60_000
+const ROUNDS: readonly { readonly sizes: readonly number[]; readonly names: readonly WorldName[] }[] = [
+  { sizes: [2, 4, 8, 16], names: WORLD_NAMES },
+  { sizes: [32], names: ['ours', 'oursRelay', 'oursYjsRelay', 'yWebsocket'] },
+]
+/** The sizes that are named on the command line are printed and not kept; without a name it is all of them. */
+const chosen = process.argv.slice(2).map(Number)
+const SIZES = ROUNDS.flatMap(({ sizes }) => sizes).filter((size) => chosen.length === 0 || chosen.includes(size))
+/** Three renewals of the stock providers. */
+const IDLE_MS = 45_000
 /** After the last join, for what a join brings with it. */
 const SETTLE_MS = 5_000
 
@@ -52,32 +56,43 @@ function summarise(counts: Counts, seconds: number): Idle {
   }
 }
 
-const worlds: World[] = []
 const results: Record<string, Record<string, Idle>> = {}
-try {
-  for (const { size, names } of PLAN) {
-    for (const name of names) {
-      const world = await createWorld(name, size)
-      worlds.push(world)
-      await world.grow(size)
-      progress(`${world.title}: ${size} members have met`)
+
+/** Makes the rooms of one round, leaves them alone, and keeps what they sent. */
+async function measureRound(sizes: readonly number[], names: readonly WorldName[]): Promise<void> {
+  if (sizes.length === 0) return
+  const worlds: World[] = []
+  try {
+    for (const size of sizes) {
+      for (const name of names) {
+        const world = await createWorld(name, size)
+        worlds.push(world)
+        await world.grow(size)
+        progress(`${world.title}: ${size} members have met`)
+      }
     }
+    await wait(SETTLE_MS)
+    progress(`idle for ${IDLE_MS / 1000} s`)
+    const startedAt = performance.now()
+    const before = await Promise.all(worlds.map(({ members }) => sumCounts(members)))
+    await wait(IDLE_MS)
+    const after = await Promise.all(worlds.map(({ members }) => sumCounts(members)))
+    const seconds = (performance.now() - startedAt) / 1000
+    for (const [index, { name, members }] of worlds.entries()) {
+      const [first, last] = [before[index], after[index]]
+      if (first === undefined || last === undefined) throw new Error('A world without counts.')
+      results[members.length] = { ...results[members.length], [name]: summarise(minus(last, first), seconds) }
+    }
+  } finally {
+    await Promise.all(worlds.map((world) => world.close()))
   }
-  await wait(SETTLE_MS)
-  progress(`idle for ${IDLE_MS / 1000} s`)
-  const startedAt = performance.now()
-  const before = await Promise.all(worlds.map(({ members }) => sumCounts(members)))
-  await wait(IDLE_MS)
-  const after = await Promise.all(worlds.map(({ members }) => sumCounts(members)))
-  const seconds = (performance.now() - startedAt) / 1000
-  for (const [index, { name, members }] of worlds.entries()) {
-    const [first, last] = [before[index], after[index]]
-    if (first === undefined || last === undefined) throw new Error('A world without counts.')
-    results[members.length] = { ...results[members.length], [name]: summarise(minus(last, first), seconds) }
-  }
-} finally {
-  await Promise.all(worlds.map((world) => world.close()))
 }
+
+for (const { sizes, names } of ROUNDS)
+  await measureRound(
+    sizes.filter((size) => SIZES.includes(size)),
+    names,
+  )
 
 printTable(
   'An idle room: messages and bytes a second, all members together',
@@ -112,4 +127,4 @@ printTable(
     ]),
   ),
 )
-writeSection('idle', { seconds: IDLE_MS / 1000, ...results })
+if (chosen.length === 0) writeSection('idle', { seconds: IDLE_MS / 1000, ...results })
