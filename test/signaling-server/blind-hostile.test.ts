@@ -160,7 +160,7 @@ it('[G3] one proof for one socket: while it is checked, and after it, another wo
 })
 
 it('[G3] a socket that proves nothing, or joins nothing, in time is closed with 1008', async () => {
-  const server = await startServer({ helloTimeoutMs: 150 })
+  const server = await startServer({ helloTimeoutMs: 1_000 })
   const alice = await onTopic(server, ALICE, randomTopic())
   const silent = await openBlind(server)
   const idle = await welcomed(server, MALLORY)
