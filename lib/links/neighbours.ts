@@ -72,7 +72,8 @@ export function createNeighbours(needs: NeighboursNeeds): Neighbours {
       send(sealed) {
         if (isNeighbour(neighbour)) neighbour.send(encodeVia(peer, sealed))
       },
-      admit: (byteCount) => neighbour.best()?.admit?.(byteCount) ?? true,
+      // Nor are they asked whether there is room.
+      admit: (byteCount) => !isNeighbour(neighbour) || (neighbour.best()?.admit?.(byteCount) ?? true),
       backlogBytes: () => 0,
       close: () => undefined,
     })
