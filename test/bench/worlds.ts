@@ -1,5 +1,5 @@
 /** The rooms that are measured side by side: a stack, the server it meets by, and members that join one by one. */
-import { MAX_DIRECT } from '../../lib/links/mesh.ts'
+import { MAX_DIRECT } from '../../lib/links/data-channels.ts'
 import { createSignalingServer } from '../../signaling-server/index.ts'
 import { until } from '../kit/until.ts'
 import { type BenchMember, startMembers } from './members.ts'

@@ -158,9 +158,9 @@ export const ATTACKS: Readonly<Record<string, (needs: AttackNeeds) => void>> = {
     say(needs, frame.encodePeers([needs.other.connectionId, needs.victim.connectionId])),
   'questions for everybody': (needs) =>
     say(needs, frame.encodeFind([...strangers(needs.dice, 8), needs.other.connectionId])),
-  'a lease without end': (needs) => {
+  'a word that nobody knows': (needs) => {
     sayOwn(needs)
-    say(needs, frame.encodeLease(60_000))
+    say(needs, Uint8Array.of(9, 224, 212, 3))
   },
   'pings, pongs and questions': ({ mallory, victim, dice }) =>
     times(FLOOD, (index) => {
