@@ -7,7 +7,7 @@ import { createLog, type Log } from './log.ts'
 import { createMe } from './me.ts'
 import type { PersonData } from './person.ts'
 import { createPointer } from './pointer.ts'
-import { LOBBY, moveToRoom, readAddress } from './room.ts'
+import { LOBBY, moveToRoom, type Room, readAddress } from './room.ts'
 import { createScene } from './scene.ts'
 import { createShare } from './share.ts'
 import { createTalk } from './talk.ts'
@@ -27,9 +27,10 @@ async function start(): Promise<void> {
     participant: { id: identity.id, name: identity.name },
     ...(options.hasWebrtc ? {} : { webrtc: false }),
     ...(options.hasServers ? {} : { servers: [] }),
+    ...(options.secret === undefined ? {} : { secret: options.secret }),
   })
   const log = createLog()
-  const channel = await enter(realtime, options.room, log)
+  const channel = await enter(realtime, options, log)
   window.copresenceDemo = { realtime, channel }
 
   const scene = createScene({ channel, ownConnectionId: realtime.connectionId, options, log })
@@ -37,7 +38,7 @@ async function start(): Promise<void> {
   presence.update({ name: identity.name, color: identity.color, status: 'online', cursor: null, isTyping: false })
   const me = createMe(identity, (change) => presence.update(change))
   keepColorsApart(channel, realtime.connectionId, me.takeColor)
-  createShare(channel.name)
+  createShare({ ...options, room: channel.name })
 
   const floats = createFloatsView()
   createTalk({
@@ -57,15 +58,21 @@ async function start(): Promise<void> {
 }
 
 /** The room asked for; the lobby, and a line about it, where its name is none the library takes. */
-function enter(realtime: Realtime, room: string, log: Log): Promise<Channel<PersonData>> {
+function enter(realtime: Realtime, { room, secret }: Room, log: Log): Promise<Channel<PersonData>> {
   try {
     return realtime.connect<PersonData>(room)
   } catch (error) {
     if (!(error instanceof PresenceError) || room === LOBBY) throw error
     log.add({ event: 'room', text: 'That room name cannot be used, so this is the lobby' })
-    history.replaceState(null, '', moveToRoom(location.href, LOBBY))
+    history.replaceState(
+      null,
+      '',
+      moveToRoom(location.href, { room: LOBBY, ...(secret === undefined ? {} : { secret }) }),
+    )
     return realtime.connect<PersonData>(LOBBY)
   }
 }
 
+// A link to the same room with another secret changes nothing but the fragment, and the browser keeps the page.
+addEventListener('hashchange', () => location.reload())
 void start()

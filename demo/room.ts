@@ -1,40 +1,54 @@
-/** What the address of the page says: which room, and which ways to reach others are switched off. Pure. */
+/** What the address of the page says: which room, its secret, and which ways to reach others are switched off. Pure. */
+import { createSecret } from 'copresence'
 import { pick, randomLetters } from './random.ts'
 
 /** Where everybody meets who opens the page without a room in its address. */
 export const LOBBY = 'lobby'
 
-export interface RoomAddress {
+export interface Room {
   readonly room: string
+  /** Of a private room: `#secret=`, the part of an address that a browser sends to no server. */
+  readonly secret?: string
+}
+
+export interface RoomAddress extends Room {
   /** `?webrtc=off`: relay and tabs only. */
   readonly hasWebrtc: boolean
   /** `?servers=off`: tabs of this browser only. */
   readonly hasServers: boolean
 }
 
+/** More than the library takes of a secret; a link so long was damaged, and leads to a room where nobody is. */
+const MAX_SECRET_LENGTH = 1_024
+
 export function readAddress(href: string): RoomAddress {
-  const { searchParams } = new URL(href)
+  const { searchParams, hash } = new URL(href)
+  const secret = new URLSearchParams(hash.slice(1)).get('secret')?.slice(0, MAX_SECRET_LENGTH)
   return {
     room: searchParams.get('room') || LOBBY,
+    ...(secret ? { secret } : {}),
     hasWebrtc: searchParams.get('webrtc') !== 'off',
     hasServers: searchParams.get('servers') !== 'off',
   }
 }
 
-/** The same page in another room. A shared link carries the room and nothing of how its sender connects. */
-export function linkToRoom(href: string, room: string): string {
+/** The same page in another room. A shared link carries the room and its secret, and nothing of how its sender connects. */
+export function linkToRoom(href: string, room: Room): string {
   const link = new URL(href)
-  link.search = new URLSearchParams({ room }).toString()
-  link.hash = ''
+  link.search = new URLSearchParams({ room: room.room }).toString()
+  link.hash = hashOf(room)
   return link.href
 }
 
 /** The same page and switches in another room, for oneself. */
-export function moveToRoom(href: string, room: string): string {
+export function moveToRoom(href: string, room: Room): string {
   const link = new URL(href)
-  link.searchParams.set('room', room)
+  link.searchParams.set('room', room.room)
+  link.hash = hashOf(room)
   return link.href
 }
+
+const hashOf = ({ secret }: Room): string => (secret === undefined ? '' : new URLSearchParams({ secret }).toString())
 
 /** Whether a link to this page leads anywhere on another machine. */
 export const isThisMachineOnly = (href: string): boolean =>
@@ -42,5 +56,5 @@ export const isThisMachineOnly = (href: string): boolean =>
 
 const ROOM_WORDS = ['attic', 'garden', 'harbour', 'kitchen', 'library', 'meadow', 'studio', 'veranda'] as const
 
-/** A room nobody finds by guessing: 80 random bits after a word to call it by. */
-export const newPrivateRoom = (): string => `${pick(ROOM_WORDS)}-${randomLetters(16)}`
+/** A name to call it by, and a secret without which nobody meets anybody there. */
+export const newPrivateRoom = (): Room => ({ room: `${pick(ROOM_WORDS)}-${randomLetters(4)}`, secret: createSecret() })

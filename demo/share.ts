@@ -1,16 +1,27 @@
 /** The share link: shown, copied, and told that it was. */
 import { find, setText } from './dom.ts'
-import { isThisMachineOnly, linkToRoom, moveToRoom, newPrivateRoom } from './room.ts'
+import { isThisMachineOnly, linkToRoom, moveToRoom, newPrivateRoom, type Room } from './room.ts'
+
+const OPEN = ['open', 'Whoever knows the name of this room can come in'] as const
+const PRIVATE = [
+  'private',
+  'Only who has the link can come in, and the server sees nothing but sealed bytes: the secret in the link is never sent to it',
+] as const
 
 /** How long the button says that it worked, in ms. */
 const FEEDBACK_MS = 2_000
 
-export function createShare(room: string): void {
+export function createShare(room: Room): void {
   const link = linkToRoom(location.href, room)
   const anchor = find('share-link', HTMLAnchorElement)
   anchor.href = link
   setText(anchor, link.replace(/^https?:\/\//, ''))
-  setText(find('room-name', HTMLElement), room)
+  setText(find('room-name', HTMLElement), room.room)
+  const privacy = find('room-privacy', HTMLElement)
+  const [word, meaning] = room.secret === undefined ? OPEN : PRIVATE
+  setText(privacy, word)
+  privacy.title = meaning
+  privacy.dataset.privacy = word
 
   for (const testId of ['copy-link', 'alone-copy']) {
     const button = find(testId, HTMLButtonElement)

@@ -2,14 +2,25 @@
 import type { ConnectionId } from './base/ids.ts'
 import type { Member } from './roster/member.ts'
 import type { RejectReason } from './wire/result.ts'
-import type { PathKind, ServerState, TransportReport } from './wire/transport.ts'
+import type { LinkReport, PathKind, SecretState, ServerReport, TransportReport } from './wire/transport.ts'
 
+export interface MemberReport {
+  readonly connectionId: string
+  /** The kinds of open ways to it, the nearest first: none for ourselves, none in a hold. */
+  readonly paths: readonly PathKind[]
+  /** Absent for ourselves, and for everybody where the transport is the one over stock providers. */
+  readonly link?: LinkReport
+}
+
+/** One shape for every transport, and plain JSON: what a transport does not know is absent. */
 export interface ChannelReport {
-  /** Everybody, ourselves first; `paths` are the open ways to a member, best first: none for ourselves, none in a hold. */
-  readonly members: readonly { readonly connectionId: string; readonly paths: readonly PathKind[] }[]
-  readonly servers: readonly { readonly url: string; readonly state: ServerState }[]
-  /** How often something from the network was refused, by reason. */
+  /** Everybody, ourselves first. */
+  readonly members: readonly MemberReport[]
+  readonly servers: readonly ServerReport[]
+  /** How often something from members was refused, by reason. */
   readonly rejects: Readonly<Partial<Record<RejectReason, number>>>
+  /** Whether anybody was met who holds our secret. Absent over stock providers, and until a secret's key is made. */
+  readonly secret?: SecretState
 }
 
 /** The order in which ways are named: the nearest first. */
@@ -24,11 +35,13 @@ export function reportChannel(parts: {
   const others = parts.members.map(({ clientId, connectionId, paths }) => {
     const ways = parts.transport?.paths.filter((path) => path.clientId === clientId) ?? []
     const open = new Set(paths.size === 0 ? [] : ways.map(({ kind }) => kind))
-    return { connectionId, paths: KINDS.filter((kind) => open.has(kind)) }
+    const link = parts.transport?.links?.get(clientId)
+    return { connectionId, paths: KINDS.filter((kind) => open.has(kind)), ...(link !== undefined && { link }) }
   })
   return {
     members: [...(parts.self === undefined ? [] : [{ connectionId: parts.self, paths: [] }]), ...others],
     servers: parts.transport?.servers ?? [],
     rejects: parts.rejects,
+    ...(parts.transport?.secret !== undefined && { secret: parts.transport.secret }),
   }
 }

@@ -1,6 +1,6 @@
 /**
  * How the channels of one Realtime travel over links of our own. Holds what they share: the identity, the secret's key and
- * one client per server. Not an option of the package yet: tests pass it in, until its simulation is done.
+ * one client per server.
  */
 import type { Crypto } from './identity/crypto.ts'
 import { createIdentity } from './identity/identity.ts'

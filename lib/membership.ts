@@ -125,7 +125,10 @@ export function createMembership<T>(
         roster.take(evidence)
       },
       onMessage: (_path, message, isEarly = false) => messages.receive(message, isEarly),
-      onStatus: () => log(`${name}: servers ${JSON.stringify(transport?.inspect().servers ?? [])}`),
+      onStatus() {
+        const servers = transport?.inspect().servers.map(({ url, state }) => ({ url, state }))
+        log(`${name}: servers ${JSON.stringify(servers ?? [])}`)
+      },
     })
     transport.publish(ownState())
   }

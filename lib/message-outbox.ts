@@ -6,6 +6,7 @@ import type { CancelTimer, Clock } from './base/clock.ts'
 import { PresenceError } from './base/errors.ts'
 import { utf8Bytes } from './base/json.ts'
 import { createTokenBucket } from './base/token-bucket.ts'
+import { createAskers } from './message-askers.ts'
 import type { MessageFrame } from './wire/frame.ts'
 
 /**
@@ -42,12 +43,19 @@ export interface MessageOutbox {
   checkRoom(bytes: number): void
   /** Sends the message now, or when those before it are sent and the rate allows it. */
   push(message: MessageFrame): void
-  /** Somebody misses our messages from this one on: those that are kept are sent again, to everybody who asked, at once. */
-  resend(due: number): void
+  /** That member misses our messages from this one on: those that are kept are sent again, to everybody who asked, at once. */
+  resend(asker: string, due: number): void
   stop(): void
 }
 
-export function createMessageOutbox(clock: Clock, send: (message: MessageFrame) => void): MessageOutbox {
+export interface MessageOutboxNeeds {
+  readonly clock: Clock
+  send(message: MessageFrame): void
+  /** A member asked for more than it may have, and gets nothing. */
+  onRefused(asker: string): void
+}
+
+export function createMessageOutbox({ clock, send, onRefused }: MessageOutboxNeeds): MessageOutbox {
   const now = () => clock.moment().steadyMs
   const messages = createTokenBucket({ ...MESSAGES, nowMs: now() })
   const bytes = createTokenBucket({ ...BYTES, nowMs: now() })
@@ -55,7 +63,9 @@ export function createMessageOutbox(clock: Clock, send: (message: MessageFrame) 
   let waiting: Outgoing[] = []
   let lastSent = 0
   let waitingBytes = 0
-  let askedFrom: number | undefined
+  const askers = createAskers(KEEP_MS)
+  /** Who asks, and from which message on. */
+  const asked = new Map<string, number>()
   let answeredAtMs = Number.NEGATIVE_INFINITY
   let cancelDrain: CancelTimer | undefined
   let cancelAnswer: CancelTimer | undefined
@@ -96,10 +106,19 @@ export function createMessageOutbox(clock: Clock, send: (message: MessageFrame) 
     answeredAtMs = now()
     // A slow timer may answer late, and nobody waits for what is older: to whoever met us anew it would be new.
     age()
-    const from = askedFrom ?? Number.POSITIVE_INFINITY
-    askedFrom = undefined
+    // What waits to be sent again already is on its way.
     const oldestWaiting = waiting[0]?.message.seq ?? Number.POSITIVE_INFINITY
-    const again = kept.filter(({ message: { seq } }) => seq >= from && seq < oldestWaiting)
+    const past = kept.filter(({ message: { seq } }) => seq < oldestWaiting)
+    const keptMs = kept.reduce(sendingMs, 0)
+    const allowed = [...asked].filter(([asker, due]) => {
+      const costMs = past.filter(({ message: { seq } }) => seq >= due).reduce(sendingMs, 0)
+      const isAllowed = askers.take(asker, costMs, keptMs, now())
+      if (!isAllowed) onRefused(asker)
+      return isAllowed
+    })
+    asked.clear()
+    const from = Math.min(...allowed.map(([, due]) => due))
+    const again = past.filter(({ message: { seq } }) => seq >= from)
     waiting = [...again, ...waiting]
     waitingBytes += again.reduce((sum, entry) => sum + entry.bytes, 0)
     if (cancelDrain === undefined) drain()
@@ -122,8 +141,8 @@ export function createMessageOutbox(clock: Clock, send: (message: MessageFrame) 
       waitingBytes += entry.bytes
       if (cancelDrain === undefined) drain()
     },
-    resend(due) {
-      askedFrom = Math.min(askedFrom ?? due, due)
+    resend(asker, due) {
+      asked.set(asker, Math.min(asked.get(asker) ?? due, due))
       cancelAnswer ??= clock.setTimer(answer, Math.max(ANSWER_DELAY_MS, answeredAtMs + ANSWER_EVERY_MS - now()))
     },
     stop() {
@@ -131,6 +150,11 @@ export function createMessageOutbox(clock: Clock, send: (message: MessageFrame) 
       cancelAnswer?.()
       waiting = []
       kept.length = 0
+      asked.clear()
     },
   }
 }
+
+/** A sum and how long one more takes to send, at the rates above. */
+const sendingMs = (sum: number, { bytes }: Outgoing): number =>
+  sum + Math.max(1_000 / MESSAGES.perSecond, (bytes / BYTES.perSecond) * 1_000)

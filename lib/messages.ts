@@ -82,7 +82,11 @@ const isEventName = (name: unknown): name is string =>
 export function createMessages(needs: MessagesNeeds): Messages {
   const { clock, clientId, delivery, rejects } = needs
   const emitter = createEmitter<RealtimeMessage>()
-  const outbox = createMessageOutbox(clock, (message) => needs.send(message))
+  const outbox = createMessageOutbox({
+    clock,
+    send: (message) => needs.send(message),
+    onRefused: () => rejects.count('too-often'),
+  })
   const steadyMs = () => clock.moment().steadyMs
   let order: MessageOrder = new Map()
   let cancelGapTimer: CancelTimer | undefined
@@ -119,7 +123,11 @@ export function createMessages(needs: MessagesNeeds): Messages {
   const answer = (message: MessageFrame) => {
     const question = decodeQuestion(message)
     if (question === undefined) rejects.count('malformed')
-    else if (question.connectionId === needs.self().connectionId) outbox.resend(question.from)
+    else if (question.connectionId === needs.self().connectionId) {
+      const asker = needs.findSender(message.clientId)
+      // By its connection: a client id costs nothing.
+      if (asker !== undefined) outbox.resend(asker.connectionId, question.from)
+    }
   }
 
   return {

@@ -25,6 +25,11 @@ export interface RealtimeOptions {
   iceServers?: RTCIceServer[]
   /** An implementation where the environment has none; `false`: relay and tabs only. */
   webrtc?: WebRtcImplementation | false
+  /**
+   * `links` (the default): links of our own, whose entries nobody can forge. `yjs`: y-webrtc and y-websocket, to meet stock Yjs
+   * clients in their rooms, with their weaker promises. Members meet those of the same transport only.
+   */
+  transport?: 'links' | 'yjs'
   /** Shortest time between two sends of one participant in ms, 0 to 60000, default 16. */
   updateIntervalMs?: number
   /** JSON bytes of the merged data, 2 to 65536, default 16384. The same on every member of a channel. */
@@ -45,6 +50,7 @@ export interface Settings {
   readonly secret: string | undefined
   readonly iceServers: readonly RTCIceServer[]
   readonly webrtc: WebRtcImplementation | false | undefined
+  readonly transport: 'links' | 'yjs'
   readonly updateIntervalMs: number
   readonly maxDataBytes: number
   readonly isDebug: boolean
@@ -69,7 +75,7 @@ export function readSettings(auth: Auth | undefined, options: RealtimeOptions, r
       hint: 'Leave it out; use a secret to keep strangers out.',
     })
   }
-  const { secret, iceServers = [], webrtc, debug = false } = options
+  const { secret, iceServers = [], webrtc, transport = 'links', debug = false } = options
   const { updateIntervalMs = DEFAULT_UPDATE_INTERVAL_MS, maxDataBytes = DEFAULT_MAX_DATA_BYTES } = options
   check(
     'secret',
@@ -89,6 +95,7 @@ export function readSettings(auth: Auth | undefined, options: RealtimeOptions, r
     webrtc === undefined || webrtc === false || isWebRtc(webrtc),
     'false or { RTCPeerConnection, … }',
   )
+  check('transport', transport, transport === 'links' || transport === 'yjs', "'links' or 'yjs'")
   check(
     'updateIntervalMs',
     updateIntervalMs,
@@ -111,6 +118,7 @@ export function readSettings(auth: Auth | undefined, options: RealtimeOptions, r
     secret,
     iceServers,
     webrtc,
+    transport,
     updateIntervalMs,
     maxDataBytes,
     isDebug: debug,

@@ -7,6 +7,8 @@ import { type Page, systemPage } from './base/page.ts'
 import { type RandomBytes, systemRandom } from './base/random.ts'
 import { Channel, type ChannelOptions } from './channel.ts'
 import { checkEvent, checkListener, RealtimeComponentEvent, RealtimeComponentState } from './events.ts'
+import { createSystemCrypto } from './identity/system-crypto.ts'
+import { createLinksTravel } from './links-travel.ts'
 import { type Auth, checkChannelName, type RealtimeOptions, readSettings, type Settings } from './options.ts'
 import type { Travel, TravelNeeds } from './travel.ts'
 import { createYjsTravel } from './yjs-travel.ts'
@@ -25,7 +27,11 @@ const systemEffects = (): Effects => ({
   clock: systemClock,
   random: systemRandom,
   page: systemPage(systemClock),
-  createTravel: (needs) => createYjsTravel({ ...needs, ways: { tabs: true, relay: true } }),
+  createTravel(needs) {
+    const ways = { tabs: true, relay: true }
+    if (needs.settings.transport === 'yjs') return createYjsTravel({ ...needs, ways })
+    return createLinksTravel({ ...needs, ways, crypto: createSystemCrypto() })
+  },
 })
 
 interface Membership {

@@ -1,5 +1,5 @@
 /**
- * One socket of our own protocol: it proves its connectionId once, before anything else, then says which topics it is on
+ * One socket of our own protocol: it proves its connectionId once, and to this server, before anything else, then says which topics it is on
  * and what goes where. Any word at the wrong time costs the socket, and nobody else's.
  */
 import { randomBytes } from 'node:crypto'
@@ -22,15 +22,17 @@ type Stage = 'challenged' | 'checking' | 'ended' | BlindClient
 /** What a socket of the subprotocol `copresence.1` does with its messages. */
 export function handleBlindSocket(
   socket: GuardedSocket,
-  { topics, counts }: { topics: BlindTopics; counts: Counts },
+  { topics, counts, hosts }: { topics: BlindTopics; counts: Counts; hosts: readonly string[] },
 ): SocketHandler {
   const nonce = Uint8Array.from(randomBytes(NONCE_BYTES))
   let stage: Stage = 'challenged'
   socket.send(encodeServerFrame({ kind: 'challenge', nonce }))
 
-  const check = async (publicKey: Uint8Array, signature: Uint8Array) => {
+  const check = async ({ publicKey, signature, host }: Extract<ClientFrame, { kind: 'prove' }>) => {
     stage = 'checking'
-    const proof = await checkServerProof({ nonce, publicKey, signature }, nodeCrypto)
+    // Signed for another server, which passed our challenge on; or our own name is missing in the list.
+    if (hosts.length > 0 && !hosts.includes(host)) return socket.close(CLOSE.policy, 'closed-wrong-host')
+    const proof = await checkServerProof({ nonce, host, publicKey, signature }, nodeCrypto)
     if (stage !== 'checking') return
     if (!proof.ok) return socket.close(CLOSE.policy, 'closed-proof')
     stage = topics.admit(proof.value, socket)
@@ -69,8 +71,7 @@ export function handleBlindSocket(
       if (stage !== 'challenged' || !frame.ok || frame.value.kind !== 'prove') {
         return socket.close(CLOSE.policy, 'closed-unproved')
       }
-      const { publicKey, signature } = frame.value
-      check(publicKey, signature).catch(() => socket.close(CLOSE.internal, 'closed-internal'))
+      check(frame.value).catch(() => socket.close(CLOSE.internal, 'closed-internal'))
     },
     onEnd(silentMs) {
       if (typeof stage === 'object') topics.end(stage, silentMs)

@@ -37,6 +37,7 @@ export type CountedEvent =
   | 'closed-hello'
   | 'closed-unproved'
   | 'closed-proof'
+  | 'closed-wrong-host'
   | 'closed-silent'
   | 'closed-replaced'
   | 'closed-internal'

@@ -49,7 +49,7 @@ export interface SignalingServer {
 
 /** @throws PresenceError `invalid-option`. */
 export function createSignalingServer(options: SignalingServerOptions = {}): SignalingServer {
-  const { host, port, origins, demo, limits } = resolveSettings(options)
+  const { host, port, origins, hosts, demo, limits } = resolveSettings(options)
   const now = () => performance.now()
   const counts = createCounts()
   const sockets = new Set<GuardedSocket>()
@@ -97,7 +97,7 @@ export function createSignalingServer(options: SignalingServerOptions = {}): Sig
       case 'signaling':
         return topics.handle(socket)
       case 'blind':
-        return handleBlindSocket(socket, { topics: blindTopics, counts })
+        return handleBlindSocket(socket, { topics: blindTopics, counts, hosts })
       case 'room':
         return rooms.handle(socket, admission.name, admission.key)
     }

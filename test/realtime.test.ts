@@ -101,6 +101,7 @@ describe('construction', () => {
       [{ maxDataBytes: 65_537 }, '65537'],
       [{ maxDataBytes: 0.5 }, '0.5'],
       [{ webrtc: true as never }, 'true'],
+      [{ transport: 'carrier pigeon' as never }, 'carrier pigeon'],
       [{ webrtc: { RTCPeerConnection: 'x' } }, 'webrtc'],
       [{ iceServers: {} as never }, 'iceServers'],
       [{ app: 7 as never }, '7'],

@@ -43,6 +43,7 @@ export default defineConfig({
   },
   test: {
     maxWorkers: 2,
+    maxConcurrency: 2,
     // A test that waits for a condition says itself what it saw last; this is for a machine that is busy with others.
     testTimeout: 20 * SECOND_MS,
     passWithNoTests: true,

@@ -1,4 +1,5 @@
 /** Makes a person's password slow to guess: PBKDF2, the platform's, or the library's where there is none. */
+import { sha256 } from '@noble/hashes/sha2.js'
 import { type Crypto, KEY_BYTES } from './crypto.ts'
 import { asSource } from './platform.ts'
 
@@ -17,6 +18,5 @@ async function stretchBy(subtle: SubtleCrypto, password: Uint8Array, salt: Uint8
 /** Gives other tasks their turn every 10 ms. */
 async function stretchByLibrary(password: Uint8Array, salt: Uint8Array): Promise<Uint8Array> {
   const { pbkdf2Async } = await import('@noble/hashes/pbkdf2.js')
-  const { sha256 } = await import('@noble/hashes/sha2.js')
   return pbkdf2Async(sha256, password, salt, { c: STRETCH_ROUNDS, dkLen: KEY_BYTES })
 }

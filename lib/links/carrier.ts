@@ -5,6 +5,8 @@ import type { PathKind } from '../wire/transport.ts'
 export interface Group {
   /** How many would get a cast. */
   size(): number
+  /** As `Carrier.admit`, for a cast. */
+  admit(byteCount: number): boolean
   /** To all of them; lost without a word where the server is gone. */
   cast(bytes: Uint8Array): void
 }
@@ -21,6 +23,11 @@ export interface Carrier {
   readonly group?: Group
   /** Hands bytes over; lost without a word where the carrier is closing. */
   send(bytes: Uint8Array): void
+  /**
+   * Whether it takes an entry of that size now, which is thereby taken off its rate: a server cuts off whoever sends too much.
+   * Left out: always.
+   */
+  admit?(byteCount: number): boolean
   /** Bytes that were handed over and have not left yet. */
   backlogBytes(): number
   close(): void

@@ -7,6 +7,7 @@
  */
 import type { Clock } from '../base/clock.ts'
 import { type CastKey, type CastNeeds, type CastSender, createCastSender } from '../identity/cast.ts'
+import { CAST_TAG_BYTES } from '../wire/cast.ts'
 import { encodeCastEnvelope } from '../wire/envelope.ts'
 import { type CastAckFrame, encodeCastKey } from '../wire/link-frame.ts'
 import type { Group } from './carrier.ts'
@@ -18,6 +19,8 @@ const LEAST_RECEIVERS = 2
 const GIVE_AGAIN_MS = 2_000
 /** Somebody who comes and goes all the time costs us a new key at most this often; link by link meanwhile. */
 const RENEW_AFTER_MS = 1_000
+/** Over this much waiting in a carrier nothing is added that can wait here as one value (fault F21). */
+const MAX_WAITING_BYTES = 65_536
 
 export interface CastingNeeds extends CastNeeds {
   readonly clock: Clock
@@ -26,6 +29,8 @@ export interface CastingNeeds extends CastNeeds {
 export interface Casting {
   /** Sends one frame to all these links, each of which is in reach. */
   spread(frame: Uint8Array, links: readonly Link[]): void
+  /** As `spread`, where there is room, in the order of `links`; the others are returned. */
+  spreadPaced(frame: Uint8Array, links: readonly Link[]): Link[]
   /** The last word: to those whom a cast serves; the others are returned. */
   castAlone(frame: Uint8Array, links: readonly Link[]): Link[]
   /** It has the key that it was given. */
@@ -86,14 +91,24 @@ export function createCasting(needs: CastingNeeds): Casting {
   ): void {
     const keys = links.flatMap((link) => receivers.get(link)?.given ?? [])
     last = Promise.all([last, ...served.map((link) => link.settled())]).then(async () => {
-      group.cast(encodeCastEnvelope(await by.seal(frame, keys)))
+      const sealed = await by.seal(frame, keys)
+      group.cast(encodeCastEnvelope(sealed))
+      for (const link of links) link.countCast(sealed.length)
     })
     for (const link of links) link.follow(last)
   }
 
-  /** Casts where that is worth it, and returns whom nothing was sent to. `isLast`: nobody needs a key any more. */
-  function castByGroups(frame: Uint8Array, links: readonly Link[], isLast: boolean): Link[] {
+  /**
+   * Casts where that is worth it, and returns whom nothing was sent to. `isLast`: nobody needs a key any more. `hasRoom`: whether
+   * it may be sent now.
+   */
+  function castByGroups(
+    frame: Uint8Array,
+    links: readonly Link[],
+    { isLast = false, hasRoom = (_group: Group, _served: readonly Link[]): boolean => true } = {},
+  ): { readonly rest: Link[]; readonly late: Link[] } {
     const rest = new Set(links)
+    const late: Link[] = []
     for (const [group, served] of byGroup(links)) {
       // [T24] At least half of those who get it need it: a server never sends more than twice as much.
       if (served.length < LEAST_RECEIVERS || 2 * served.length < group.size()) continue
@@ -103,17 +118,36 @@ export function createCasting(needs: CastingNeeds): Casting {
       // Before the cast, which they get too: who lacks a key of ours asks for our entry.
       if (!isLast) for (const link of served) if (!ready.includes(link)) give(link, by)
       if (ready.length < LEAST_RECEIVERS) continue
-      cast(frame, group, by, ready, served)
       for (const link of ready) rest.delete(link)
+      if (hasRoom(group, ready)) cast(frame, group, by, ready, served)
+      else late.push(...ready)
     }
-    return [...rest]
+    return { rest: [...rest], late }
+  }
+
+  const hasRoom = (link: Link, byteCount: number): boolean => {
+    const carrier = link.best()
+    if (carrier === undefined) return true
+    return carrier.backlogBytes() <= MAX_WAITING_BYTES && (carrier.admit?.(byteCount) ?? true)
   }
 
   return {
     spread(frame, links) {
-      for (const link of castByGroups(frame, links, false)) link.send(frame)
+      for (const link of castByGroups(frame, links).rest) link.send(frame)
     },
-    castAlone: (frame, links) => castByGroups(frame, links, true),
+    spreadPaced(frame, links) {
+      const { rest, late } = castByGroups(frame, links, {
+        hasRoom: (group, [first, ...others]) =>
+          (first?.best()?.backlogBytes() ?? 0) <= MAX_WAITING_BYTES &&
+          group.admit(frame.length + CAST_TAG_BYTES * (others.length + 1)),
+      })
+      for (const link of rest) {
+        if (hasRoom(link, frame.length)) link.send(frame)
+        else late.push(link)
+      }
+      return late
+    },
+    castAlone: (frame, links) => castByGroups(frame, links, { isLast: true }).rest,
     acknowledge(link, { number, slot }) {
       const receiver = receivers.get(link)
       if (receiver?.given.number === number && receiver.given.slot === slot) receiver.state = 'acknowledged'

@@ -2,6 +2,7 @@
  * Says hello until the far end has answered, over whatever carrier there is: who speaks first, when to try again, and
  * which answers belong to the try that is under way. What a hello proves is the identity room's.
  */
+import { type BackoffRule, createBackoff } from '../base/backoff.ts'
 import type { CancelTimer, Clock } from '../base/clock.ts'
 import type { RandomBytes } from '../base/random.ts'
 import type { HelloNeeds } from '../identity/hello.ts'
@@ -11,8 +12,16 @@ import { createSealedLink } from '../identity/seal.ts'
 import { encodeHelloEnvelope, RESTART_ENVELOPE } from '../wire/envelope.ts'
 import type { RejectReason } from '../wire/result.ts'
 
-/** A hello that has no keys after this is said anew: longer than two round trips of a slow line. */
-export const HELLO_RETRY_MS = 2_000
+/**
+ * A hello that has no keys after this, or half of it, is said anew: longer than two round trips of a slow line. Later ones wait
+ * up to four times as long, which is most of the time after which one who proved nothing is forgotten.
+ */
+const FIRST_RETRY_MS = 2_000
+const LONGEST_RETRY_MS = 8_000
+const RETRY: BackoffRule = {
+  limitMs: ({ tries }) => Math.min(FIRST_RETRY_MS * 2 ** tries, LONGEST_RETRY_MS),
+  leastShare: 0.5,
+}
 /** A far end cannot make us begin more often than this. */
 const MIN_RESTART_MS = 500
 
@@ -27,13 +36,16 @@ export interface HandshakeNeeds {
    * one.
    */
   send(envelope: Uint8Array, how: { readonly by?: string | undefined; readonly isRepeated: boolean }): void
-  /** `by`: the carrier of the message that agreed on them. */
-  onKeys(sealed: SealedLink, by: string | undefined): void
+  /**
+   * `by`: the carrier of the message that agreed on them; `roundTripMs`: from our last word to it, the far end's proof
+   * included.
+   */
+  onKeys(sealed: SealedLink, by: string | undefined, roundTripMs: number): void
   onReject(reason: RejectReason): void
 }
 
 export interface Handshake {
-  /** There is a carrier, and no keys: begins, unless a try is under way. */
+  /** There is a new carrier, and no keys: begins, or goes on with less patience where tries were in vain. */
   begin(): void
   /** `by`: the carrier that it came by. */
   receive(bytes: Uint8Array, by?: string): void
@@ -52,7 +64,8 @@ export function createHandshake(needs: HandshakeNeeds): Handshake {
   // A responder answers to whichever try comes; an initiator begins each one anew.
   let hello = make()
   let beganAtMs = Number.NEGATIVE_INFINITY
-  let cancelRetry: CancelTimer | undefined
+  let spokeAtMs = Number.NEGATIVE_INFINITY
+  const backoff = createBackoff({ clock, random, ...RETRY })
   let cancelRestart: CancelTimer | undefined
   let receiving: Promise<unknown> = Promise.resolve()
   let isStopped = false
@@ -66,24 +79,22 @@ export function createHandshake(needs: HandshakeNeeds): Handshake {
     hello = make()
     const own = hello
     const first = await own.start()
-    if (first !== undefined && own === hello && !isStopped) send(encodeHelloEnvelope(first))
+    if (first === undefined || own !== hello || isStopped) return
+    spokeAtMs = clock.moment().steadyMs
+    send(encodeHelloEnvelope(first))
   }
 
-  function begin(): void {
-    if (isStopped || cancelRetry !== undefined) return
+  function attempt(): void {
     tries += 1
+    backoff.schedule(attempt)
     if (isInitiator) void speak()
     else send(RESTART_ENVELOPE)
-    cancelRetry = clock.setTimer(() => {
-      cancelRetry = undefined
-      begin()
-    }, HELLO_RETRY_MS)
   }
 
   function settle(): void {
-    cancelRetry?.()
+    backoff.stop()
     cancelRestart?.()
-    cancelRetry = cancelRestart = undefined
+    cancelRestart = undefined
     tries = 0
   }
 
@@ -93,9 +104,11 @@ export function createHandshake(needs: HandshakeNeeds): Handshake {
     if (own !== hello || isStopped) return
     if (!step.ok) return needs.onReject(step.reason)
     if (step.send !== undefined) send(encodeHelloEnvelope(step.send), by)
-    if (step.keys === undefined) return
-    settle()
-    needs.onKeys(createSealedLink(step.keys, needs.hello.crypto, needs.hello.topic), by)
+    const nowMs = clock.moment().steadyMs
+    if (step.keys !== undefined) {
+      settle()
+      needs.onKeys(createSealedLink(step.keys, needs.hello.crypto, needs.hello.topic), by, nowMs - spokeAtMs)
+    } else spokeAtMs = nowMs
   }
 
   /** The far end cannot make us do this more often than every half a second: what comes sooner waits, or is answered by then. */
@@ -116,7 +129,11 @@ export function createHandshake(needs: HandshakeNeeds): Handshake {
   }
 
   return {
-    begin,
+    begin() {
+      if (isStopped) return
+      backoff.reset()
+      if (!backoff.isWaiting) attempt()
+    },
     receive(bytes, by) {
       receiving = Promise.all([receiving, receive(bytes, by)])
     },

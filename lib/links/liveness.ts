@@ -62,15 +62,15 @@ export interface Liveness {
   /** One beat; without a `best` there is nobody to ask. */
   tick(best: Carrier | undefined, all: readonly Carrier[]): void
   forget(carrierId: string): void
-  /** The far end said that it may be silent for so long. */
-  grant(leaseMs: number): void
   heardAgoMs(): number
   /** As `heardAgoMs`, without what we slept. */
   silentForMs(): number
   /** We slept, so recently that others may have taken us for gone. */
   hasJustWoken(): boolean
-  /** The last round trip, in ms. */
-  roundTripMs(): number | undefined
+  /** A round trip by that carrier took so long. */
+  measured(carrierId: string, roundTripMs: number): void
+  /** The last round trip by that carrier, in ms. */
+  roundTripMs(carrierId: string): number | undefined
   stop(): void
 }
 
@@ -78,6 +78,7 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
   const pingAfterMs = PING_AFTER_MS + (isFirstToAsk ? 0 : SECOND_ASKS_AFTER_MS)
   const askedAt = new Map<string, number>()
   const proven = new Set<string>()
+  const roundTrips = new Map<string, number>()
   const steadyMs = () => clock.moment().steadyMs
   let lastHeardMs = steadyMs()
   let lastTick = clock.moment()
@@ -85,8 +86,6 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
   let wokeAtMs = Number.NEGATIVE_INFINITY
   let lastAskMs = Number.NEGATIVE_INFINITY
   let lastAskSuspectMs = Number.NEGATIVE_INFINITY
-  let leaseEndsMs = 0
-  let roundTripMs: number | undefined
   let cancelProbe: CancelTimer | undefined
   let isSilentTold = false
   let count = 0
@@ -134,13 +133,12 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
     heard(carrierId) {
       lastHeardMs = steadyMs()
       isSilentTold = false
-      leaseEndsMs = 0
       if (carrierId !== undefined) proven.add(carrierId)
     },
     answered(carrierId = '', token = Number.POSITIVE_INFINITY) {
       if (estrangedAt !== undefined && token > estrangedAt) estrangedAt = undefined
       const askedAtMs = askedAt.get(carrierId)
-      if (askedAtMs !== undefined) roundTripMs = steadyMs() - askedAtMs
+      if (askedAtMs !== undefined) roundTrips.set(carrierId, steadyMs() - askedAtMs)
       askedAt.delete(carrierId)
       // No far end answers what was not asked.
       lastAnswered = Math.max(lastAnswered, Math.min(token, count))
@@ -180,21 +178,20 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
       if (silentMs < pingAfterMs) return
       // One question for the best carrier; once it is late, one for each, so that the link goes on by another.
       if (nowMs - lastAskMs >= SUSPECT_AFTER_MS) ask(askedAt.has(best.id) ? all : [best])
-      if (isSilentTold || silentMs < SILENT_AFTER_MS || nowMs < leaseEndsMs) return
+      if (isSilentTold || silentMs < SILENT_AFTER_MS) return
       isSilentTold = true
       onSilent(silentMs)
     },
     forget(carrierId) {
       askedAt.delete(carrierId)
       proven.delete(carrierId)
-    },
-    grant(leaseMs) {
-      leaseEndsMs = steadyMs() + leaseMs
+      roundTrips.delete(carrierId)
     },
     heardAgoMs: () => steadyMs() - lastHeardMs,
     silentForMs,
     hasJustWoken: () => wokeAgoMs() < SILENT_AFTER_MS,
-    roundTripMs: () => roundTripMs,
+    measured: (carrierId, roundTripMs) => void roundTrips.set(carrierId, roundTripMs),
+    roundTripMs: (carrierId) => roundTrips.get(carrierId),
     stop: () => cancelProbe?.(),
   }
 }

@@ -2,16 +2,21 @@
 import type { Clock } from '../base/clock.ts'
 import type { ConnectionId } from '../base/ids.ts'
 import { isCastEnvelope } from '../wire/envelope.ts'
-import type { ServerState } from '../wire/transport.ts'
+import type { ServerReport } from '../wire/transport.ts'
 import type { Carrier, CarrierEnd, Group } from './carrier.ts'
 import { createMeetAgain } from './meet-again.ts'
 
+/** What a seal, its count and the frame of the server's protocol add at most to a frame of a link. */
+const RELAY_BYTES = 96
+
 /** What a server's client offers; `lib/signaling` implements it. */
 export interface Server {
-  readonly url: string
-  state(): ServerState
+  /** For people: its address, state, and what went and came. */
+  report(): ServerReport
   join(topic: Uint8Array, listener: ServerListener): ServerTopic
   backlogBytes(): number
+  /** Whether it takes an entry of that size now, by its rates; then that is taken off them. */
+  admit(byteCount: number): boolean
 }
 
 export interface ServerListener {
@@ -61,7 +66,8 @@ export function createRelayMeeting(needs: RelayMeetingNeeds): Meeting {
   const again = createMeetAgain(needs.clock, meet)
   /** All others on the topic, by the server's word. */
   const present = new Set<ConnectionId>()
-  const group: Group = { size: () => present.size, cast: (bytes) => void topic.cast(bytes) }
+  const admit = (byteCount: number): boolean => server.admit(byteCount + RELAY_BYTES)
+  const group: Group = { size: () => present.size, admit, cast: (bytes) => void topic.cast(bytes) }
 
   function meet(peer: ConnectionId): void {
     if (peer === needs.own || met.has(peer)) return
@@ -73,6 +79,7 @@ export function createRelayMeeting(needs: RelayMeetingNeeds): Meeting {
       isIntroduction: !needs.isRelay,
       ...(needs.isRelay && { group }),
       send: (bytes) => void topic.send(peer, bytes),
+      admit,
       backlogBytes: server.backlogBytes,
       close() {
         if (met.delete(peer)) again.forgotten(peer)

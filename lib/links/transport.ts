@@ -1,23 +1,22 @@
 /**
- * The transport over links of our own: turns links into evidence and our entry into frames. A link carries its far end's
- * entry, messages and document, and nobody else's; which members that makes is the roster's to decide.
+ * The transport over links of our own: introduces the mesh, the meetings, our entry and what far ends say to each other, and
+ * ends them in order.
  */
 import type { Doc } from 'yjs'
-import type { ClientId, ConnectionId } from '../base/ids.ts'
-import { isJsonObject, type JsonObject } from '../base/json.ts'
 import type { RandomBytes } from '../base/random.ts'
 import type { Crypto } from '../identity/crypto.ts'
 import type { Identity } from '../identity/identity.ts'
-import { type AwarenessEntry, decodeAwarenessUpdate, encodeAwarenessUpdate } from '../wire/awareness-update.ts'
-import { encodeEntry, encodeMessage, GOODBYE_FRAME, type LinkFrame } from '../wire/link-frame.ts'
-import { PRESENCE_FIELD } from '../wire/presence-field.ts'
-import type { Path, PathId, Transport, TransportNeeds } from '../wire/transport.ts'
+import { encodeMessage, type LinkFrame } from '../wire/link-frame.ts'
+import type { SecretState, Transport, TransportNeeds } from '../wire/transport.ts'
 import type { CarrierEnd } from './carrier.ts'
 import { type Casting, createCasting } from './casting.ts'
 import type { CreatePeerConnection } from './direct-carrier.ts'
 import { createDocumentLinks, type DocumentLinks } from './document-links.ts'
+import { createFarEnds } from './far-ends.ts'
+import { createFarewell } from './farewell.ts'
 import type { Link } from './link.ts'
 import { createMesh, type Mesh } from './mesh.ts'
+import { createOwnEntry } from './own-entry.ts'
 import { createRelayMeeting, type Meeting, type Server } from './relay-meeting.ts'
 import { type BroadcastChannelClass, createTabMeeting } from './tab-meeting.ts'
 
@@ -39,59 +38,37 @@ export interface LinksTransportNeeds extends TransportNeeds {
   readonly doc?: Doc
 }
 
-/** What the far end of a link last said of itself. */
-interface Far {
-  /** The client id that it says it has. */
-  readonly saidId: ClientId
-  /** The one that we know it by: another where a second one claims the same. */
-  readonly clientId: ClientId
-  clock: number
-  /** How its link ended, while nothing reaches it. */
-  end: CarrierEnd | undefined
-}
-
-/** By which ways a goodbye goes: through neighbours, by the way that all before it went, by every other one. */
-type Ways = Parameters<Link['sayGoodbye']>[0]
-
-/** Over this much waiting in a carrier only the latest entry is kept (fault F21). */
-const MAX_WAITING_BYTES = 65_536
-/** How often a waiting carrier is looked at. */
-const DRAIN_MS = 50
-/** The longest that `stop` waits for goodbyes to leave. */
-const FLUSH_MS = 300
-/** A goodbye by another way than the words before it waits so long: what it must not overtake is there by then. */
-const OTHER_WAYS_MS = 150
-/** Data channels report an empty buffer before the last message has left the machine. */
-const LINGER_MS = 50
-
 export function createLinksTransport(needs: LinksTransportNeeds): Transport {
   const { clientId, clock, identity, rejects } = needs
   const own = identity.connectionId
-  const farEnds = new Map<ConnectionId, Far>()
-  const behind = new Set<Link>()
   const meetings: Meeting[] = []
-  let entry: AwarenessEntry | undefined
   let mesh: Mesh | undefined
   let casting: Casting | undefined
   let documents: DocumentLinks | undefined
-  let cancelDrain = (): void => undefined
   let isStopped = false
   let ending: Promise<void> | undefined
-  /** Our entry was changed without a send. */
-  let isHeldOnly = false
-  let isImmediate = false
-  const goodbyes = new Set<Ways>()
-  let wake = (): void => undefined
+  /** Undefined until the secret's key is made. */
+  let secretState: SecretState | undefined
 
-  const pathOf = (link: Link, far: Far): Path => ({
-    id: `link:${link.peer}` as PathId,
-    kind: link.best()?.kind ?? 'relay',
-    clientId: far.clientId,
-    connectionId: link.peer,
+  const allLinks = (): Link[] => mesh?.links() ?? []
+  const reachable = (): Link[] => allLinks().filter((link) => link.isReachable())
+  const farEnds = createFarEnds(needs)
+  const farewell = createFarewell({
+    clock,
+    links: allLinks,
+    castAlone: (frame, links) => casting?.castAlone(frame, links) ?? links,
+  })
+  const ownEntry = createOwnEntry({
+    clock,
+    clientId,
+    nextClock: needs.nextClock,
+    spread: (frame, links) => casting?.spreadPaced(frame, links) ?? [],
+    reachable,
   })
 
   function start({ topic, secretKey }: Awaited<LinksTransportNeeds['secrets']>): void {
     if (isStopped) return
+    secretState = secretKey === undefined ? 'none' : 'unproved'
     const made = createMesh({
       clock,
       random: needs.random,
@@ -100,10 +77,13 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
       rejects,
       createPeerConnection: needs.createPeerConnection,
       iceServers: needs.iceServers,
+      onProved() {
+        if (secretKey !== undefined) secretState = 'proved'
+      },
       onReachable,
       onUnreachable,
       onRerouted: onReachable,
-      onForgotten: (peer) => void farEnds.delete(peer),
+      onForgotten: farEnds.forget,
       onFrame,
     })
     mesh = made
@@ -125,11 +105,8 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
   }
 
   function onReachable(link: Link): void {
-    const far = farEnds.get(link.peer)
-    if (far !== undefined) far.end = undefined
-    // Whoever is back takes what has changed since only under a newer clock.
-    if (isHeldOnly && entry !== undefined) entry = { ...entry, clock: needs.nextClock() }
-    isHeldOnly = false
+    farEnds.reached(link)
+    ownEntry.refresh()
     answer(link)
     documents?.greet(link)
   }
@@ -137,143 +114,40 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
   /** It may lack what we said, and with it the key of what we said to several: our entry, by its own link. */
   function answer(link: Link): void {
     casting?.doubt(link)
-    sayEntry([link])
-  }
-
-  const reachable = (): Link[] => (mesh?.links() ?? []).filter((link) => link.isReachable())
-
-  function sayEntry(links: readonly Link[]) {
-    if (entry === undefined || isStopped) return
-    const ready = links.filter((link) => (link.best()?.backlogBytes() ?? 0) <= MAX_WAITING_BYTES)
-    if (ready.length > 0) casting?.spread(encodeEntry(encodeAwarenessUpdate(entry)), ready)
-    if (ready.length === links.length) return
-    if (behind.size === 0) cancelDrain = clock.setTimer(drain, DRAIN_MS)
-    for (const link of links) if (!ready.includes(link)) behind.add(link)
-  }
-
-  /** [F21] A slow far end gets the latest entry once there is room for it, not all that it missed. */
-  function drain(): void {
-    const waiting = [...behind]
-    behind.clear()
-    sayEntry(waiting.filter((link) => link.isReachable()))
+    if (!isStopped) ownEntry.sayTo([link])
   }
 
   function onUnreachable(link: Link, how: CarrierEnd, silentMs: number): void {
-    const far = farEnds.get(link.peer)
-    if (far === undefined || isStopped) return
-    far.end = how
-    needs.onEvidence({ kind: how, path: pathOf(link, far), ...(silentMs > 0 && { silentMs }) })
+    if (!isStopped) farEnds.lost(link, how, silentMs)
   }
 
   function onFrame(link: Link, frame: LinkFrame) {
     if (isStopped) return
     switch (frame.kind) {
       case 'entry':
-        return receiveEntry(link, frame.update)
+        return farEnds.receiveEntry(link, frame.update)
       case 'goodbye':
-        endFar(link)
+        farEnds.end(link)
         return mesh?.drop(link.peer)
       case 'ask':
         return answer(link)
       case 'castAck':
         return casting?.acknowledge(link, frame)
-      case 'message': {
-        const far = farEnds.get(link.peer)
-        if (far?.saidId !== frame.clientId) return rejects.count('not-owner')
-        return needs.onMessage(pathOf(link, far), { ...frame, clientId: far.clientId })
-      }
+      case 'message':
+        return farEnds.receiveMessage(link, frame)
       case 'document':
         return documents === undefined ? rejects.count('document-refused') : documents.receive(link, frame)
     }
   }
 
-  /** [T1] A link writes the entry of its far end, under its far end's connection, and no other. */
-  function receiveEntry(link: Link, update: Uint8Array) {
-    const decoded = decodeAwarenessUpdate(update, needs.maxEntryBytes)
-    if (!decoded.ok) return rejects.count(decoded.reason)
-    const [said, ...more] = decoded.value
-    if (said === undefined || more.length > 0 || said.state === null) return rejects.count('malformed')
-    if (said.clientId === clientId) return rejects.count('own-entry')
-    if (connectionOf(said.state) !== link.peer) return rejects.count('not-owner')
-    // One link, a newer membership: the older one has ended, even where its goodbye went by a carrier that is gone.
-    if (farEnds.get(link.peer)?.saidId !== said.clientId) endFar(link)
-    const far = farEnds.get(link.peer) ?? { ...nameFar(said.clientId), clock: said.clock, end: undefined }
-    far.clock = Math.max(far.clock, said.clock)
-    farEnds.set(link.peer, far)
-    const path = pathOf(link, far)
-    needs.onEvidence({ kind: 'entry', path, entry: { ...said, clientId: far.clientId } })
-    // Opened late: what carried it has ended meanwhile, and opens no way any more.
-    if (!link.isReachable()) needs.onEvidence({ kind: far.end ?? 'lost', path })
-  }
-
-  /** [T4] Client ids are not proved. Whoever claims one that another has gets a name of ours, and keeps nobody out. */
-  function nameFar(saidId: ClientId): Omit<Far, 'clock' | 'end'> {
-    const isTaken = [...farEnds.values()].some((far) => far.clientId === saidId)
-    if (!isTaken) return { saidId, clientId: saidId }
-    const random = needs.random(6).reduce((number, byte) => number * 256 + byte, 0)
-    return { saidId, clientId: random as ClientId }
-  }
-
-  function endFar(link: Link): void {
-    const far = farEnds.get(link.peer)
-    if (far === undefined) return
-    farEnds.delete(link.peer)
-    needs.onEvidence({ kind: 'goodbye', path: pathOf(link, far), clock: far.clock })
-  }
-
-  const pause = (ms: number) =>
-    new Promise<void>((resolve) => {
-      const cancel = clock.setTimer(resolve, ms)
-      wake = () => {
-        cancel()
-        resolve()
-      }
-    })
-
-  async function flush(): Promise<void> {
-    const links = mesh?.links() ?? []
-    const carriers = links.flatMap((link) => link.carriers())
-    const giveUpAtMs = clock.moment().steadyMs + FLUSH_MS
-    while (!isImmediate && carriers.some((carrier) => carrier.backlogBytes() > 0)) {
-      if (clock.moment().steadyMs >= giveUpAtMs) break
-      await pause(DRAIN_MS)
-    }
-    if (!isImmediate && carriers.some(({ kind }) => kind === 'direct')) await pause(LINGER_MS)
-  }
-
-  const settled = () => Promise.all((mesh?.links() ?? []).map((link) => link.settled()))
-
-  function sayGoodbyes(by: Ways, links: readonly Link[] = mesh?.links() ?? []): void {
-    if (goodbyes.has(by)) return
-    goodbyes.add(by)
-    for (const link of links) link.sayGoodbye(by)
-  }
-
-  /** Says goodbye once for several, and to the others by the way that all before it went; tells who may have other ways. */
-  async function castGoodbyes(): Promise<Link[]> {
-    const all = mesh?.links() ?? []
-    const links = reachable()
-    const rest = casting?.castAlone(GOODBYE_FRAME, links) ?? links
-    await settled()
-    sayGoodbyes(
-      'best',
-      all.filter((link) => rest.includes(link) || !links.includes(link)),
-    )
-    return all.filter((link) => link.carriers().length > 1)
-  }
-
   async function end(): Promise<void> {
     isStopped = true
-    cancelDrain()
+    if (!farewell.isHurried()) ownEntry.finish()
+    ownEntry.stop()
     documents?.stop()
-    // [L12] Whoever opens a goodbye opens nothing older after it: what was said before it goes first, and by the same way.
-    if (!isImmediate) await settled()
-    sayGoodbyes('neighbours')
-    if (!isImmediate) await settled()
-    const others = isImmediate ? undefined : await castGoodbyes()
-    if (others !== undefined && others.length > 0) await pause(OTHER_WAYS_MS)
-    sayGoodbyes('others', others)
-    if (!isImmediate) await flush()
+    // A page that ends does so with this call: what came after a wait would not come.
+    if (!farewell.isHurried()) await farewell.say()
+    farewell.finish()
     const left = meetings.map((meeting) => meeting.leave())
     mesh?.stop()
     await Promise.all(left)
@@ -283,45 +157,25 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
 
   return {
     publish(state) {
-      if (isStopped) return
-      entry = { clientId, clock: needs.nextClock(), state }
-      isHeldOnly = false
-      sayEntry(reachable())
+      if (!isStopped) ownEntry.publish(state)
     },
-    hold(state) {
-      if (entry === undefined) return
-      entry = { ...entry, state }
-      isHeldOnly = true
-    },
+    hold: ownEntry.hold,
     send(message, to) {
       const frame = encodeMessage(message)
       if (to === undefined) return casting?.spread(frame, reachable())
-      for (const link of reachable()) if (farEnds.get(link.peer)?.clientId === to) link.send(frame)
+      for (const link of reachable()) if (farEnds.isClient(link, to)) link.send(frame)
     },
     stop(options = {}) {
-      if (options.isImmediate === true) {
-        isImmediate = true
-        wake()
-      }
+      if (options.isImmediate === true) farewell.hurry()
       ending ??= end()
-      if (isImmediate) for (const by of ['neighbours', 'best', 'others'] as const) sayGoodbyes(by)
+      if (farewell.isHurried()) farewell.finish()
       return ending
     },
     inspect: () => ({
-      paths: isStopped ? [] : (mesh?.links() ?? []).flatMap((link) => pathsOf(link, farEnds.get(link.peer))),
-      servers: needs.servers.map(({ url, state }) => ({ url, state: isStopped ? 'closed' : state() })),
+      paths: isStopped ? [] : farEnds.paths(allLinks()),
+      servers: needs.servers.map((server) => ({ ...server.report(), ...(isStopped && { state: 'closed' }) })),
+      links: isStopped ? new Map() : farEnds.report(allLinks()),
+      ...(secretState !== undefined && { secret: secretState }),
     }),
   }
-}
-
-/** Every open way to a far end that has said who it is, the best first. */
-function pathsOf(link: Link, far: Far | undefined): Path[] {
-  if (far === undefined || !link.isReachable()) return []
-  const carriers = link.carriers().filter(({ isIntroduction }) => isIntroduction !== true)
-  return carriers.map(({ id, kind }) => ({ id: `${id}:${link.peer}` as PathId, kind, clientId: far.clientId }))
-}
-
-function connectionOf(state: JsonObject): unknown {
-  const field = state[PRESENCE_FIELD]
-  return isJsonObject(field) ? field.connectionId : undefined
 }

@@ -26,8 +26,8 @@ export interface ConnectionNeeds {
   onFrame(frame: ServerFrame): void
   /** Each frame that came or went, in bytes. */
   onTraffic(direction: 'sent' | 'received', byteCount: number): void
-  /** Called once, unless `close` was called before. `wasRefused`: the server objects to us. */
-  onEnd(wasRefused: boolean): void
+  /** Called once, unless `close` was called before. `refusal`: the server objects to us, and that is its word for why. */
+  onEnd(refusal: string | undefined): void
 }
 
 export interface ServerConnection {
@@ -56,10 +56,10 @@ export function dial(needs: ConnectionNeeds): ServerConnection {
     stage = 'ended'
     cancelTimer()
   }
-  const end = (wasRefused = false) => {
+  const end = (refusal?: string) => {
     if (stage === 'ended') return
     letGo()
-    needs.onEnd(wasRefused)
+    needs.onEnd(refusal)
   }
   const giveUp = () => {
     if (stage === 'ended') return
@@ -100,10 +100,11 @@ export function dial(needs: ConnectionNeeds): ServerConnection {
   const prove = async (nonce: Uint8Array) => {
     stage = 'proving'
     const { publicKey } = needs.identity
-    const signature = await signChallenge(needs.identity, nonce)
+    const { host } = new URL(needs.url)
+    const signature = await signChallenge(needs.identity, { nonce, host })
     // Typed anew: the socket may have ended meanwhile.
     if ((stage as string) !== 'proving' || socket.readyState !== socket.OPEN) return
-    sendNow(encodeClientFrame({ kind: 'prove', publicKey, signature }))
+    sendNow(encodeClientFrame({ kind: 'prove', publicKey, signature, host }))
   }
   const receive = (frame: ServerFrame) => {
     // One challenge for one socket: nobody is signed for twice.
@@ -127,7 +128,8 @@ export function dial(needs: ConnectionNeeds): ServerConnection {
     if (frame.ok) receive(frame.value)
     else rejects.count(frame.reason)
   }
-  socket.onclose = ({ code }: { code: number }) => end(code === POLICY)
+  socket.onclose = ({ code, reason = '' }: { code: number; reason?: string }) =>
+    end(code === POLICY ? reason : undefined)
   // Says nothing that the close which follows does not.
   socket.onerror = () => undefined
 

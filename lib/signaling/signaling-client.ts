@@ -2,18 +2,19 @@
  * The client of one signaling/relay server, shared by the channels of a Realtime: keeps one socket while somebody is on a
  * topic, proves who we are, joins the topics anew after each reconnect and carries bytes. Knows nothing of what they mean.
  */
+import { createBackoff } from '../base/backoff.ts'
 import type { CancelTimer, Clock } from '../base/clock.ts'
 import type { ConnectionId } from '../base/ids.ts'
 import type { RandomBytes } from '../base/random.ts'
 import type { Identity } from '../identity/identity.ts'
 import { encodeClientFrame, type ServerFrame } from '../wire/relay-frame.ts'
 import type { RejectCounter } from '../wire/result.ts'
-import type { ServerState } from '../wire/transport.ts'
-import { createBackoff } from './backoff.ts'
+import type { Count, ServerReport, ServerState } from '../wire/transport.ts'
+import { createEntryAllowance } from './entry-allowance.ts'
 import { dial, type ServerConnection } from './server-connection.ts'
 import { closed, flushed } from './socket-end.ts'
 import { type Platform, systemPlatform } from './system.ts'
-import { JOIN_AGAIN_MS, MAX_SENT_BYTES, WELL_AFTER_MS } from './timing.ts'
+import { JOIN_AGAIN_MS, LATE_RETRY_MS, MAX_SENT_BYTES, RETRY, WELL_AFTER_MS } from './timing.ts'
 import { createTopic, type Topic, type TopicListener } from './topic.ts'
 
 export interface SignalingClientNeeds {
@@ -30,8 +31,8 @@ export interface SignalingClientNeeds {
 
 /** Frames since the start, on all sockets; their bytes without what WebSocket and TCP add. */
 export interface Traffic {
-  readonly sent: { readonly messages: number; readonly bytes: number }
-  readonly received: { readonly messages: number; readonly bytes: number }
+  readonly sent: Count
+  readonly received: Count
 }
 
 export interface TopicHandle {
@@ -50,9 +51,16 @@ export interface SignalingClient {
   state(): ServerState
   /** `topic`: 32 bytes. Several may be on one topic: the server is told of the first and of the last. */
   join(topic: Uint8Array, listener: TopicListener): TopicHandle
+  /**
+   * Whether an entry of that size may go out now by the rates of a server, which is shared by all topics; then it is taken off
+   * them.
+   */
+  admit(byteCount: number): boolean
   /** Bytes that wait in the socket. */
   backlogBytes(): number
   traffic(): Traffic
+  /** All of the above, for people. */
+  report(): ServerReport
   /** There is reason to doubt the connection, or to hope for one: asks for a sign of life, or tries again at once. */
   wake(): void
   /**
@@ -65,10 +73,13 @@ export interface SignalingClient {
 export function createSignalingClient(needs: SignalingClientNeeds): SignalingClient {
   const { clock, identity, rejects, platform = systemPlatform } = needs
   const topics = new Map<string, Topic>()
-  const backoff = createBackoff(clock, needs.random)
+  const backoff = createBackoff({ clock, random: needs.random, ...RETRY })
   const traffic = { sent: { messages: 0, bytes: 0 }, received: { messages: 0, bytes: 0 } }
+  const admit = createEntryAllowance(clock)
   let connection: ServerConnection | undefined
   let openedAtMs: number | undefined
+  /** Why the server closed our last socket, where it objected to us. */
+  let refusal: string | undefined
   /** Counts attempts; one that is not the latest comes to nothing. */
   let attempts = 0
   let isDialling = false
@@ -90,12 +101,13 @@ export function createSignalingClient(needs: SignalingClientNeeds): SignalingCli
       isDialling = false
     } catch {
       // A page's policy forbids the socket (mixed content, CSP), or it cannot be loaded: like any other failure.
-      if (own === attempts) onEnd(false)
+      if (own === attempts) onEnd()
     }
   }
 
   const onOpen = () => {
     openedAtMs = clock.moment().steadyMs
+    refusal = undefined
     needs.onStatus()
     joinUnanswered()
   }
@@ -106,14 +118,15 @@ export function createSignalingClient(needs: SignalingClientNeeds): SignalingCli
   const onFrame = (frame: ServerFrame) => {
     if ('topic' in frame) topics.get(keyOf(frame.topic))?.accept(frame)
   }
-  const onEnd = (wasRefused: boolean) => {
+  const onEnd = (refusedFor?: string) => {
+    refusal = refusedFor
     if (openedAtMs !== undefined && clock.moment().steadyMs - openedAtMs >= WELL_AFTER_MS) backoff.reset()
     openedAtMs = undefined
     connection = undefined
     isDialling = false
     cancelJoinAgain()
     // Before the others hear: what they do then may end it all.
-    backoff.schedule(attempt, { wasRefused })
+    backoff.schedule(attempt, { limitMs: refusal === undefined ? undefined : LATE_RETRY_MS })
     needs.onStatus()
     for (const topic of [...topics.values()]) topic.lose()
   }
@@ -189,9 +202,13 @@ export function createSignalingClient(needs: SignalingClientNeeds): SignalingCli
     }
   }
 
+  const state = (): ServerState =>
+    connection?.isOpen ? 'open' : isDialling || connection !== undefined ? 'connecting' : 'closed'
+  const copyTraffic = (): Traffic => ({ sent: { ...traffic.sent }, received: { ...traffic.received } })
+
   return {
     url: needs.url,
-    state: () => (connection?.isOpen ? 'open' : isDialling || connection !== undefined ? 'connecting' : 'closed'),
+    state,
     join(bytes, listener) {
       const known = topics.get(keyOf(bytes))
       const topic = known ?? createTopic({ bytes, ownId: identity.connectionId, rejects, defer: clock.defer })
@@ -199,8 +216,13 @@ export function createSignalingClient(needs: SignalingClientNeeds): SignalingCli
       if (known === undefined && !isStopped) enter(topic)
       return handleOf(topic, listener)
     },
+    admit,
     backlogBytes: () => connection?.backlogBytes() ?? 0,
-    traffic: () => structuredClone(traffic),
+    traffic: copyTraffic,
+    report: () => ({
+      ...{ url: needs.url, state: state(), ...copyTraffic(), rejects: rejects.totals() },
+      ...(refusal !== undefined && { refusal }),
+    }),
     wake,
     async stop({ isImmediate = false } = {}) {
       isStopped = true

@@ -1,4 +1,5 @@
 /** Every time and bound of this room, in one place because they depend on each other. */
+import type { BackoffRule } from '../base/backoff.ts'
 
 /** The first delay before a server is tried again is at most this: whoever lost it is back well within every hold. */
 export const FIRST_RETRY_MS = 300
@@ -14,6 +15,15 @@ export const SOON_FOR_MS = 60_000
 export const LATE_RETRY_MS = 30_000
 /** No delay is shorter: a server that accepts and closes must not be asked in a circle. */
 export const SHORTEST_RETRY_MS = 20
+/** When a server is tried again: anywhere below a limit, so that all who lost it at once do not return at once. */
+export const RETRY: BackoffRule = {
+  limitMs({ tries, failingMs, lastMs }) {
+    if (failingMs >= SOON_FOR_MS) return Math.min(2 * Math.max(lastMs, SOON_RETRY_MS), LATE_RETRY_MS)
+    return Math.min(FIRST_RETRY_MS * 2 ** tries, failingMs < HELD_FOR_MS ? HELD_RETRY_MS : SOON_RETRY_MS)
+  },
+  leastShare: 0,
+  shortestMs: SHORTEST_RETRY_MS,
+}
 /** A connection that was open for so long was well: after its end the delays begin anew. */
 export const WELL_AFTER_MS = 5_000
 /** From the dial to the welcome; a proof and four round trips fit into it on any network that is of use. */
@@ -28,6 +38,12 @@ export const JOIN_AGAIN_MS = 10_000
 export const MAX_BACKLOG_BYTES = 1_048_576
 /** Bytes of one frame; a larger one is not sent. More than the largest entry needs, and every server takes it by default. */
 export const MAX_SENT_BYTES = 262_144
+/**
+ * What entries may take of a server's rates for one socket: half of its bytes, and with the 250 messages a second that are
+ * published by a channel nearly all of its frames; what is left is for hellos and signals.
+ */
+export const ENTRY_BYTES = { perSecond: 524_288, burst: 524_288 }
+export const ENTRY_FRAMES = { perSecond: 200, burst: 500 }
 /** The longest that `leave` and `stop` wait for what was sent to leave, and then for the socket to close: 0.5 s together. */
 export const FLUSH_MS = 300
 export const SOCKET_END_MS = 200

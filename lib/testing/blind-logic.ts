@@ -94,9 +94,9 @@ export function createBlindLogic({ crypto, scheduler }: BlindLogicNeeds): Server
     let client: Client | 'challenged' | 'checking' | 'ended' = 'challenged'
     socket.send(encodeServerFrame({ kind: 'challenge', nonce }))
 
-    const check = async ({ publicKey, signature }: Extract<ClientFrame, { kind: 'prove' }>) => {
+    const check = async ({ publicKey, signature, host }: Extract<ClientFrame, { kind: 'prove' }>) => {
       client = 'checking'
-      const proof = await checkServerProof({ nonce, publicKey, signature }, crypto)
+      const proof = await checkServerProof({ nonce, host, publicKey, signature }, crypto)
       // Typed anew: the socket may have ended meanwhile.
       if ((client as unknown) !== 'checking') return
       if (!proof.ok) return socket.close(POLICY)

@@ -12,7 +12,7 @@
  *   pong      = 13
  *
  *   client to server
- *   prove     = 2 publicKey:byte{32} signature:byte{64}
+ *   prove     = 2 publicKey:byte{32} signature:byte{64} host:varString   the host[:port] that the client dialled
  *   join      = 4 topic                                     leave = 5 topic
  *   send      = 9 topic connectionId payload:varUint8Array  to one of the topic
  *   cast      = 10 topic payload:varUint8Array              to all others of the topic
@@ -41,6 +41,8 @@ export const RELAY_SUBPROTOCOL = 'copresence.1'
 export const NONCE_BYTES = 32
 const PUBLIC_KEY_BYTES = 32
 const SIGNATURE_BYTES = 64
+/** A name of 253 (RFC 1035 section 2.3.4) and a port. */
+const MAX_HOST_BYTES = 259
 
 const CHALLENGE = 1
 const PROVE = 2
@@ -73,7 +75,12 @@ export type ServerFrame =
 
 /** What a client says. */
 export type ClientFrame =
-  | { readonly kind: 'prove'; readonly publicKey: Uint8Array; readonly signature: Uint8Array }
+  | {
+      readonly kind: 'prove'
+      readonly publicKey: Uint8Array
+      readonly signature: Uint8Array
+      readonly host: string
+    }
   | { readonly kind: 'join'; readonly topic: Uint8Array }
   | { readonly kind: 'leave'; readonly topic: Uint8Array }
   | { readonly kind: 'send'; readonly topic: Uint8Array; readonly to: ConnectionId; readonly payload: Uint8Array }
@@ -128,7 +135,15 @@ function readClientFrame(decoder: decoding.Decoder): Result<ClientFrame> {
   switch (decoding.readVarUint(decoder)) {
     case PROVE: {
       const publicKey = readBytes(decoder, PUBLIC_KEY_BYTES)
-      return accept({ kind: 'prove', publicKey, signature: readBytes(decoder, SIGNATURE_BYTES) })
+      const signature = readBytes(decoder, SIGNATURE_BYTES)
+      const host = readBlock(decoder, MAX_HOST_BYTES)
+      if (host === undefined) return reject('too-large')
+      return accept({
+        kind: 'prove',
+        publicKey,
+        signature,
+        host: new TextDecoder('utf-8', { fatal: true }).decode(host),
+      })
     }
     case JOIN:
       return accept({ kind: 'join', topic: readTopic(decoder) })
@@ -190,7 +205,8 @@ export const encodeClientFrame = (frame: ClientFrame): Uint8Array =>
       case 'prove':
         encoding.writeVarUint(encoder, PROVE)
         writeFixed(encoder, frame.publicKey, PUBLIC_KEY_BYTES)
-        return writeFixed(encoder, frame.signature, SIGNATURE_BYTES)
+        writeFixed(encoder, frame.signature, SIGNATURE_BYTES)
+        return encoding.writeVarString(encoder, frame.host)
       case 'join':
         return writeHead(encoder, JOIN, frame.topic)
       case 'leave':

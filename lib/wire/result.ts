@@ -19,6 +19,7 @@ export type RejectReason =
   | 'wrong-secret'
   | 'replayed'
   | 'not-authentic'
+  | 'too-often'
 
 export type Result<Value> =
   | { readonly ok: true; readonly value: Value }

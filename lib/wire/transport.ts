@@ -7,7 +7,8 @@ import type { ClientId, ConnectionId } from '../base/ids.ts'
 import type { JsonObject } from '../base/json.ts'
 import type { AwarenessEntry } from './awareness-update.ts'
 import type { MessageFrame } from './frame.ts'
-import type { RejectCounter } from './result.ts'
+import type { LinkFrame } from './link-frame.ts'
+import type { RejectCounter, RejectReason } from './result.ts'
 
 declare const pathBrand: unique symbol
 
@@ -42,9 +43,71 @@ export type Evidence =
 
 export type ServerState = 'connecting' | 'open' | 'closed'
 
+/** So many, and their bytes in all. */
+export interface Count {
+  readonly messages: number
+  readonly bytes: number
+}
+
+/** Frames of a link by what they say; `hello`: what proves the two ends; `cast`: what a server carried for several at once. */
+export type TrafficKind = LinkFrame['kind'] | 'hello' | 'cast'
+
+/** Kinds that never came up are left out. */
+export type TrafficByKind = Readonly<Partial<Record<TrafficKind, Count>>>
+
+/** One way that a link has. */
+export interface CarrierReport {
+  /** Which one: `tab`, `direct`, `relay:` and the server's place in the options, or `via:` and the neighbour's connectionId. */
+  readonly id: string
+  readonly kind: PathKind
+  /** Whether what we send goes by it now: by one of them, or by none while nothing that we send would arrive. */
+  readonly isActive: boolean
+  /** The last round trip by it, in ms, where one was measured: by a hello, which takes a proof, or a question. */
+  readonly roundTripMs?: number
+}
+
+/** What is known of the link to one member. Counts begin with the link, which is forgotten a minute after its member. */
+export interface LinkReport {
+  /** The best first. */
+  readonly carriers: readonly CarrierReport[]
+  /** Ms since the far end was last heard, by any carrier. */
+  readonly heardAgoMs: number
+  /**
+   * By kind; bytes are those of the frames themselves, before they are sealed: seals and what carriers add are not in them.
+   * A cast, seal and tags included, counts at each member whom it was for.
+   */
+  readonly sent: TrafficByKind
+  readonly received: TrafficByKind
+}
+
+export interface ServerReport {
+  readonly url: string
+  readonly state: ServerState
+  /**
+   * Frames on all its sockets so far, and their bytes without what WebSocket and TCP add; all channels of a Realtime share
+   * them. Absent where the transport does not know.
+   */
+  readonly sent?: Count
+  readonly received?: Count
+  /** What of its frames was refused, by reason; likewise. */
+  readonly rejects?: Readonly<Partial<Record<RejectReason, number>>>
+  /** It closed our last socket since it objects to us (1008), and this is its word for why, e.g. `wrong-host`. */
+  readonly refusal?: string
+}
+
+/**
+ * `none`: the channel has no secret. `unproved`: it has one, and nobody has been met yet who holds it too; maybe nobody is
+ * there, maybe it is another one than the others'. `proved`: somebody was.
+ */
+export type SecretState = 'none' | 'unproved' | 'proved'
+
+/** What a transport does not know is absent: the one over stock providers has neither `links` nor `secret`. */
 export interface TransportReport {
   readonly paths: readonly Path[]
-  readonly servers: readonly { readonly url: string; readonly state: ServerState }[]
+  readonly servers: readonly ServerReport[]
+  /** By the client that a link leads to. */
+  readonly links?: ReadonlyMap<ClientId, LinkReport>
+  readonly secret?: SecretState
 }
 
 export interface Transport {

@@ -3,9 +3,9 @@
  * where WebRTC is possible. A failed load is tried again, as a page may be offline when it asks for its own parts.
  */
 import type * as Y from 'yjs'
+import { createBackoff } from '../base/backoff.ts'
 import { type RandomBytes, randomSecret } from '../base/random.ts'
 import type { ServerState } from '../wire/transport.ts'
-import { createBackoff } from './backoff.ts'
 import type { Carrier, CarrierContext } from './carrier.ts'
 import type { DocumentSync } from './document-sync.ts'
 import {
@@ -17,6 +17,7 @@ import {
   type YWebrtcModule,
 } from './providers.ts'
 import { createRelayCarrier, type RelayCarrier } from './relay-carrier.ts'
+import { RETRY } from './timing.ts'
 import { createWebrtcCarrier } from './webrtc-carrier.ts'
 
 export interface LoaderNeeds {
@@ -47,7 +48,8 @@ export interface Loader {
 export function createLoader(needs: LoaderNeeds): Loader {
   const { context, doc, random, servers, syncDocument } = needs
   const relays = new Map<string, RelayCarrier>()
-  const retries = [createBackoff(context.clock, random), createBackoff(context.clock, random)]
+  const createRetry = () => createBackoff({ clock: context.clock, random, ...RETRY })
+  const retries = [createRetry(), createRetry()]
   let isStopped = false
   let giveUpClaim: (() => void) | undefined
 
@@ -104,7 +106,7 @@ export function createLoader(needs: LoaderNeeds): Loader {
   }
 
   /** Runs a start, and again later where the load failed; what it starts never throws by itself. */
-  function start(task: () => Promise<void>, retry = createBackoff(context.clock, random)): void {
+  function start(task: () => Promise<void>, retry = createRetry()): void {
     task().catch(() => {
       // The server of the page is away, or a part of the installation is missing: the relays' state shows it.
       if (!isStopped) retry.schedule(() => start(task, retry))

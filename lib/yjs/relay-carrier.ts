@@ -6,6 +6,7 @@
 import { getUnixTime } from 'lib0/time'
 import type { WebsocketProvider } from 'y-websocket'
 import type * as Y from 'yjs'
+import { createBackoff } from '../base/backoff.ts'
 import type { RandomBytes } from '../base/random.ts'
 import { createTokenBucket } from '../base/token-bucket.ts'
 import type { AwarenessEntry } from '../wire/awareness-update.ts'
@@ -14,12 +15,11 @@ import { decodeFrame, encodeAwarenessFrame, type Frame } from '../wire/frame.ts'
 import { MAX_FRAME_BYTES } from '../wire/limits.ts'
 import type { PathId, ServerState } from '../wire/transport.ts'
 import { createAwarenessPort } from './awareness-port.ts'
-import { createBackoff } from './backoff.ts'
 import type { Carrier, CarrierContext } from './carrier.ts'
 import { createClientPaths } from './client-paths.ts'
 import type { DocumentSync } from './document-sync.ts'
 import { endSocket } from './socket-end.ts'
-import { BACKLOG_CHECK_MS, MAX_BACKLOG_BYTES, RELAY_ENTRY_BYTES_PER_SECOND } from './timing.ts'
+import { BACKLOG_CHECK_MS, MAX_BACKLOG_BYTES, REFUSED_RETRY_MS, RELAY_ENTRY_BYTES_PER_SECOND, RETRY } from './timing.ts'
 
 export interface RelayNeeds {
   readonly context: CarrierContext
@@ -49,7 +49,7 @@ export function createRelayCarrier(needs: RelayNeeds): RelayCarrier {
   const { context, doc, serverIndex } = needs
   const { clock, rejects } = context
   const port = createAwarenessPort(doc, context.clientId)
-  const backoff = createBackoff(clock, needs.random)
+  const backoff = createBackoff({ clock, random: needs.random, ...RETRY })
   const paths = createClientPaths(context, (clientId) => ({
     id: `relay:${serverIndex}:${clientId}` as PathId,
     kind: 'relay',
@@ -85,7 +85,8 @@ export function createRelayCarrier(needs: RelayNeeds): RelayCarrier {
     context.onStatus()
   })
   provider.on('closed', ({ code }) => {
-    if (!isClosed) backoff.schedule(connect, { wasRefused: code >= 4400 && code < 4500 })
+    const wasRefused = code >= 4400 && code < 4500
+    if (!isClosed) backoff.schedule(connect, { limitMs: wasRefused ? REFUSED_RETRY_MS : undefined })
     context.onStatus()
   })
 

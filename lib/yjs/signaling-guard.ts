@@ -4,12 +4,13 @@
  * not what their messages mean.
  */
 import { getUnixTime } from 'lib0/time'
+import { createBackoff } from '../base/backoff.ts'
 import type { Clock } from '../base/clock.ts'
 import type { RandomBytes } from '../base/random.ts'
 import type { RejectCounter } from '../wire/result.ts'
-import { createBackoff } from './backoff.ts'
 import { MAX_SIGNALING_CHARS } from './signaling-message.ts'
 import type { StockSignaling } from './stock.ts'
+import { RETRY } from './timing.ts'
 
 /** `WebSocket.OPEN`, which Node 20 has no class for. */
 const OPEN = 1
@@ -47,7 +48,7 @@ export function guardSignaling(conn: StockSignaling, topic: string, guard: Topic
 
 function createConnGuard(conn: StockSignaling, { clock, random, rejects }: TopicGuard): ConnGuard {
   const topics = new Map<string, TopicGuard>()
-  const backoff = createBackoff(clock, random)
+  const backoff = createBackoff({ clock, random, ...RETRY })
   let guarded: WebSocket | undefined
   let isWaiting = false
   const stockSend = conn.send.bind(conn)

@@ -1,4 +1,20 @@
 /** Every time and count of this room, in one place because they depend on each other. */
+import type { BackoffRule } from '../base/backoff.ts'
+
+/** The first delay before a server is tried again. */
+const FIRST_RETRY_MS = 100
+/** A restarted server is noticed within this: values flow again at most 1 s after it is back. */
+const SOON_RETRY_MS = 1_000
+/** After about ten seconds of failures nobody waits for this server, and all the others who lost it try it too. */
+const SOON_TRIES = 16
+const LATER_RETRY_MS = 5_000
+/** A server that refused us on purpose (close codes 4400 to 4499) is asked again, but seldom. */
+export const REFUSED_RETRY_MS = 30_000
+/** When a server is tried again: the stock providers' own timers cannot be stopped, so we keep the time for them. */
+export const RETRY: BackoffRule = {
+  limitMs: ({ tries }) => Math.min(FIRST_RETRY_MS * 2 ** tries, tries < SOON_TRIES ? SOON_RETRY_MS : LATER_RETRY_MS),
+  leastShare: 0.5,
+}
 
 /** Stock peers forget an entry after 30 s (y-protocols `outdatedTimeout`), so ours is said anew twice as often. */
 export const RENEW_MS = 15_000

@@ -62,6 +62,7 @@ export function createWebrtcGuard({ context, room, port, syncDocument }: GuardNe
       origin: room,
       isTaken: (clientId) => askHolder(clientId),
       onOpen: opened,
+      onReleased: askTheRefused,
       onEnd: (ended, how) => forget(ended, conn, how),
     })
     links.set(peerId, link)
@@ -85,6 +86,11 @@ export function createWebrtcGuard({ context, room, port, syncDocument }: GuardNe
     return holder !== undefined
   }
 
+  /** Whoever was refused since another connection spoke for the same client may speak now. */
+  function askTheRefused(): void {
+    for (const link of open()) if (link.clientId() === undefined) link.query()
+  }
+
   function opened(link: Link): void {
     failures = 0
     if (open().length > MAX_OPEN_CONNECTIONS) link.end()
@@ -98,8 +104,7 @@ export function createWebrtcGuard({ context, room, port, syncDocument }: GuardNe
     const clientId = ended.clientId()
     if (clientId !== undefined) {
       context.onSuspect(clientId)
-      // Whoever was refused because of the connection that just ended may speak now.
-      for (const link of open()) if (link.clientId() === undefined) link.query()
+      askTheRefused()
     }
     if (how.wasOpen) announceSoon(0)
     else if (how.didExpire || ended.wasAnswered) announceSoon(ANNOUNCE_MS * 2 ** ++failures)

@@ -36,6 +36,8 @@ export interface LinkNeeds {
   /** Whether a live connection speaks for the client already. */
   isTaken(clientId: ClientId): boolean
   onOpen(link: Link): void
+  /** It speaks for another client than it seemed to at first. */
+  onReleased(): void
   /** The connection is over; told once. `wasOpen`: it had worked. */
   onEnd(link: Link, how: { readonly wasOpen: boolean; readonly didExpire: boolean }): void
 }
@@ -68,7 +70,7 @@ export function createLink(needs: LinkNeeds): Link {
   const { conn, context, peerId, port } = needs
   const { peer } = conn
   const { clock, rejects } = context
-  const binding = createLinkBinding(needs)
+  const binding = createLinkBinding({ ...needs, onReleased: () => needs.onReleased() })
   const begunAtMs = clock.moment().steadyMs
   let isOpen = false
   let isEnding = false
@@ -154,6 +156,8 @@ export function createLink(needs: LinkNeeds): Link {
       case 'query':
         return sayOwnEntry()
       case 'sync': {
+        // y-webrtc's first word on a connection; step 0 of the encoding is step 1 of the protocol.
+        if (frame.step === 0) binding.greet()
         const { reply, isSynced = false } = needs.syncDocument(frame.step, frame.payload, needs.origin)
         if (reply !== undefined) trySend(reply)
         if (isSynced) conn.synced = true

@@ -1,13 +1,14 @@
 /** Pairs of members, each in a room of its own, on one server process that can be killed and started again. */
 import { spawn } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
-import { endProcess, findFreePort, startServer } from '../kit/processes.ts'
+import { endProcess, findFreePort } from '../kit/processes.ts'
 import { until } from '../kit/until.ts'
 import { type BenchMember, startMembers } from './members.ts'
+import { buildPrograms } from './program.ts'
 import type { Stack } from './stacks.ts'
 import { hasMet } from './worlds.ts'
 
 const MEET_MS = 60_000
+const START_MS = 20_000
 
 export interface FaultWorld {
   readonly name: string
@@ -38,7 +39,7 @@ export async function createFaultWorld(options: FaultWorldOptions): Promise<Faul
   const { name, stack, isServerless = false, pairs, meetings } = options
   const port = await findFreePort()
   const server = stack === 'y-websocket' ? `ws://127.0.0.1:${port}/stock` : `ws://127.0.0.1:${port}`
-  const start = () => (stack === 'y-websocket' ? startStockRelayProcess(port) : startServer(port))
+  const start = () => startServer(stack === 'y-websocket' ? 'stock' : 'ours', port)
   let running: { kill(): Promise<void> } | undefined = await start()
   const names = (role: string, count: number) => Array.from({ length: count }, (_, index) => `${role}-${index + 1}`)
   const observers = await startMembers(names('observer', pairs))
@@ -92,15 +93,13 @@ async function untilMet(observer: BenchMember, partner: BenchMember, stack: Stac
   })
 }
 
-async function startStockRelayProcess(port: number): Promise<{ kill(): Promise<void> }> {
-  const program = fileURLToPath(new URL('./stock-relay-program.ts', import.meta.url))
-  const child = spawn(process.execPath, ['--import', 'tsx', program, String(port)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+async function startServer(kind: 'ours' | 'stock', port: number): Promise<{ kill(): Promise<void> }> {
+  const { server } = await buildPrograms()
+  const child = spawn(process.execPath, [server, kind, String(port)], { stdio: ['ignore', 'pipe', 'inherit'] })
   let output = ''
   child.stdout.on('data', (chunk) => {
     output += chunk
   })
-  await until('the stand-in relay to listen', () => output.includes('ws://'), { timeoutMs: 20_000, seen: () => output })
+  await until('the server to listen', () => output.includes('ws://'), { timeoutMs: START_MS, seen: () => output })
   return { kill: () => endProcess(child) }
 }

@@ -18,13 +18,20 @@ const LONGEST_RETURN_MS = 30_000
 /** After a meeting, or the end of a server, until the fault. */
 const SETTLE_MS = 1_500
 
-const KINDS: Omit<FaultWorldOptions, 'pairs' | 'meetings'>[] = [
+const ALL_KINDS: Omit<FaultWorldOptions, 'pairs' | 'meetings'>[] = [
   { name: 'oursRelay', stack: 'ours-relay' },
   { name: 'ours', stack: 'ours' },
   { name: 'oursWithoutServer', stack: 'ours', isServerless: true },
+  { name: 'oursYjsRelay', stack: 'ours-yjs-relay' },
+  { name: 'oursYjs', stack: 'ours-yjs' },
+  { name: 'oursYjsWithoutServer', stack: 'ours-yjs', isServerless: true },
   { name: 'yWebrtc', stack: 'y-webrtc' },
   { name: 'yWebsocket', stack: 'y-websocket' },
 ]
+
+/** All of them, or those that are named on the command line, which are printed and not kept. */
+const chosen = process.argv.slice(2)
+const KINDS = ALL_KINDS.filter(({ name }) => chosen.length === 0 || chosen.includes(name))
 
 type Heard = BenchMember['told'][number]
 
@@ -41,6 +48,8 @@ interface Figure {
 interface Restart {
   /** Leaves that all observers together were told of, with nobody gone. */
   readonly falseLeaves: number
+  /** How long the server was away the first time: the start of a process is in it. */
+  readonly downMs: number
   /** From the moment the server listens until the partner is in view, with its served socket; 0 if it never was out. */
   readonly backInView: Figure
   /** From the same moment until a value is heard that was set while the server was down; 0 if it did not wait for it. */
@@ -117,6 +126,7 @@ async function measureRestart(world: FaultWorld): Promise<Restart> {
     observers.reduce((sum, { told }) => sum + told.filter(({ event }) => event === 'leave').length, 0)
   const leavesBefore = leaves()
   await world.killServer()
+  const downAt = Date.now()
   const upAt = await world.startServer()
   const backInView = await Promise.all(observers.map((observer) => backInViewMs(observer, upAt)))
   await wait(SETTLE_MS)
@@ -131,7 +141,7 @@ async function measureRestart(world: FaultWorld): Promise<Restart> {
     ),
   )
   const since = firstValue.map((at) => Math.max(0, at - upAgainAt))
-  return { falseLeaves, backInView: figure(backInView), firstValue: figure(since) }
+  return { falseLeaves, downMs: upAt - downAt, backInView: figure(backInView), firstValue: figure(since) }
 }
 
 /** 0 for an observer that had its partner in view all the time. */
@@ -185,18 +195,19 @@ try {
       : `${found.medianMs.toFixed(0)} (${found.minMs}–${found.maxMs})${found.never === 0 ? '' : ` ${found.never} never`}`
   printTable(
     `Until the observer knows, ms: median of ${PAIRS} pairs (least–most)`,
-    ['', 'clean leave', 'killed', 'silent', 'server back: false leaves', 'in view again', 'first value'],
+    ['', 'clean leave', 'killed', 'silent', 'server back after ms', 'false leaves', 'in view again', 'first value'],
     worlds.map(({ name }) => [
       name,
       text(clean[name]),
       text(crashed[name]),
       text(silent[name]),
+      restart[name]?.downMs.toString() ?? '–',
       restart[name]?.falseLeaves.toString() ?? '–',
       text(restart[name]?.backInView),
       text(restart[name]?.firstValue),
     ]),
   )
-  writeSection('faults', { pairs: PAIRS, clean, crash: crashed, silent, restart })
+  if (chosen.length === 0) writeSection('faults', { pairs: PAIRS, clean, crash: crashed, silent, restart })
 } finally {
   await Promise.all(worlds.map((world) => world.close()))
 }

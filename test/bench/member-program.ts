@@ -1,5 +1,6 @@
 /** The program of a measured member process: does what its parent asks over IPC, and tells what its room tells it. */
-import { type Counts, installCounter } from './counting.ts'
+import { installCounter } from './counting.ts'
+import type { Counts } from './counts.ts'
 import type { JoinRequest, StackMember, Told } from './stacks.ts'
 
 export type MemberRequest = { readonly call: number } & (

@@ -1,11 +1,10 @@
 /** Member processes as a benchmark sees them: one process per member, as people are one browser each. */
 import { type ChildProcess, fork } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { endProcess } from '../kit/processes.ts'
 import { until } from '../kit/until.ts'
-import type { Count, Counts } from './counting.ts'
-import { emptyCounts, LANES } from './counting.ts'
+import { type Counts, combine, emptyCounts } from './counts.ts'
 import type { MemberMessage, MemberRequest, View } from './member-program.ts'
+import { buildPrograms } from './program.ts'
 import type { JoinRequest, Told } from './stacks.ts'
 
 export interface BenchMember {
@@ -36,16 +35,16 @@ const NO_VIEW: View = { seen: 0, direct: 0, isServed: false, at: 0 }
 
 /** Starts processes that have not joined yet. */
 export async function startMembers(ids: readonly string[]): Promise<BenchMember[]> {
+  const { member: file } = await buildPrograms()
   const members: BenchMember[] = []
   for (let at = 0; at < ids.length; at += STARTS_AT_ONCE) {
-    members.push(...(await Promise.all(ids.slice(at, at + STARTS_AT_ONCE).map(startMember))))
+    members.push(...(await Promise.all(ids.slice(at, at + STARTS_AT_ONCE).map((id) => startMember(file, id)))))
   }
   return members
 }
 
-async function startMember(id: string): Promise<BenchMember> {
-  const program = fileURLToPath(new URL('./member-program.ts', import.meta.url))
-  const child = fork(program, { execArgv: ['--import', 'tsx'], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+async function startMember(file: string, id: string): Promise<BenchMember> {
+  const child = fork(file, { execArgv: [], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
   const told: BenchMember['told'] = []
   const views: View[] = []
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
@@ -91,16 +90,4 @@ async function startMember(id: string): Promise<BenchMember> {
 export async function sumCounts(members: readonly BenchMember[]): Promise<Counts> {
   const each = await Promise.all(members.map((member) => member.counts()))
   return each.reduce((sum, counts) => combine(sum, counts, 1), emptyCounts())
-}
-
-export const minus = (after: Counts, before: Counts): Counts => combine(after, before, -1)
-
-function combine(first: Counts, second: Counts, sign: 1 | -1): Counts {
-  const result = emptyCounts()
-  for (const lane of LANES) {
-    for (const key of Object.keys(result[lane]) as (keyof Count)[]) {
-      result[lane][key] = first[lane][key] + sign * second[lane][key]
-    }
-  }
-  return result
 }

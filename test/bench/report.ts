@@ -7,21 +7,21 @@ const MEASURED = fileURLToPath(new URL('./measured.json', import.meta.url))
 const LOCK = fileURLToPath(new URL('../../package-lock.json', import.meta.url))
 const PACKAGES = ['yjs', 'y-protocols', 'y-webrtc', 'y-websocket', 'simple-peer', 'lib0', 'ws', '@roamhq/wrtc']
 
-/** Replaces one section; the others stay as they were measured. */
-export function writeSection(name: string, values: object): void {
+/** Replaces one section; the others stay as they were measured. `file`: what measures it, where that has another name. */
+export function writeSection(name: string, values: object, file = name): void {
   const measured = existsSync(MEASURED) ? JSON.parse(readFileSync(MEASURED, 'utf8')) : {}
-  measured[name] = { from: origin(name), ...values }
+  measured[name] = { from: origin(file), ...values }
   const sections = Object.fromEntries(Object.entries(measured).sort(([a], [b]) => (a < b ? -1 : 1)))
   writeFileSync(MEASURED, `${JSON.stringify(sections, null, 2)}\n`)
 }
 
-function origin(name: string): object {
+function origin(file: string): object {
   const { packages } = JSON.parse(readFileSync(LOCK, 'utf8')) as {
     packages: Record<string, { version?: string } | undefined>
   }
   return {
     date: new Date().toISOString().slice(0, 10),
-    command: `npx tsx test/bench/${name}.bench.ts`,
+    command: `npx tsx test/bench/${file}.bench.ts`,
     node: process.version,
     platform: `${process.platform} ${process.arch}, ${cpus().length} cores`,
     packages: Object.fromEntries(PACKAGES.map((name) => [name, packages[`node_modules/${name}`]?.version])),

@@ -4,14 +4,17 @@ import { Awareness } from 'y-protocols/awareness'
 import { WebrtcProvider } from 'y-webrtc'
 import { WebsocketProvider } from 'y-websocket'
 import * as Y from 'yjs'
-import { type PresenceEvent, PresenceEvents, Realtime } from '../../lib/index.ts'
+import { type PresenceEvent, PresenceEvents, Realtime, type RealtimeOptions } from '../../lib/index.ts'
 import type { StockProvider } from '../../lib/yjs/stock.ts'
 
 /**
- * `ours`: as users get it, WebRTC and the relay together. `ours-relay`: without WebRTC. The others: the stock provider with
- * an Awareness, as its README has it.
+ * `ours`: as users get it, links over WebRTC and the relay. `ours-yjs`: over the Yjs providers, `transport: 'yjs'`. Each of
+ * them without WebRTC: `-relay`. The others: the stock provider with an Awareness, as its README has it.
  */
-export type Stack = 'ours' | 'ours-relay' | 'y-webrtc' | 'y-websocket'
+export type Stack = 'ours' | 'ours-relay' | 'ours-yjs' | 'ours-yjs-relay' | 'y-webrtc' | 'y-websocket'
+
+/** Stacks whose members are to have a data channel to everybody, as far as their limits go. */
+export const isMesh = (stack: Stack): boolean => stack === 'ours' || stack === 'ours-yjs' || stack === 'y-webrtc'
 
 export interface JoinRequest {
   readonly stack: Stack
@@ -40,15 +43,21 @@ export interface StackMember {
   isServed(): boolean
 }
 
+/** More than any room here has. By itself each y-webrtc member stops at a random number from 20 to 34. */
+const MAX_CONNS = 64
 /** A stock goodbye over data channels is lost where the connections are closed in the same breath. */
 const STOCK_GOODBYE_MS = 50
 
 export function joinRoom(request: JoinRequest, tell: (told: Told) => void): Promise<StackMember> | StackMember {
   switch (request.stack) {
     case 'ours':
-      return joinOurs(request, wrtc, tell)
+      return joinOurs(request, { webrtc: wrtc }, tell)
     case 'ours-relay':
-      return joinOurs(request, false, tell)
+      return joinOurs(request, { webrtc: false }, tell)
+    case 'ours-yjs':
+      return joinOurs(request, { webrtc: wrtc, transport: 'yjs' }, tell)
+    case 'ours-yjs-relay':
+      return joinOurs(request, { webrtc: false, transport: 'yjs' }, tell)
     case 'y-webrtc':
       return joinYWebrtc(request, tell)
     case 'y-websocket':
@@ -58,10 +67,10 @@ export function joinRoom(request: JoinRequest, tell: (told: Told) => void): Prom
 
 async function joinOurs(
   { room, server, id }: JoinRequest,
-  webrtc: typeof wrtc | false,
+  options: Pick<RealtimeOptions, 'transport' | 'webrtc'>,
   tell: (told: Told) => void,
 ): Promise<StackMember> {
-  const realtime = new Realtime({ participant: { id, name: id }, servers: [server], webrtc })
+  const realtime = new Realtime({ participant: { id, name: id }, servers: [server], ...options })
   const channel = await realtime.connect(room)
   const { participant } = channel
   const hear = (event: Told['event'], name: PresenceEvent) =>
@@ -84,7 +93,7 @@ function joinYWebrtc({ room, server, id }: JoinRequest, tell: (told: Told) => vo
   const { doc, awareness, seen } = createStockAwareness(id, tell)
   // As ours: no STUN server, since all members are on one machine.
   const peerOpts = { wrtc, config: { iceServers: [] } }
-  const provider = new WebrtcProvider(room, doc, { signaling: [server], awareness, peerOpts })
+  const provider = new WebrtcProvider(room, doc, { signaling: [server], awareness, peerOpts, maxConns: MAX_CONNS })
   const inside = provider as unknown as StockProvider
   return {
     update: (data) => awareness.setLocalStateField('data', data),

@@ -1,16 +1,26 @@
 /** The library in a real Chromium: data channels between contexts, tabs, pages that close, reload and come back. */
-import type { Browser } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { SignalingServer } from '../../signaling-server/index.ts'
 import { launchChromium, noChromium } from '../kit/chromium.ts'
 import { until } from '../kit/until.ts'
-import { buildPage, joinInBrowser, joinOnPage, openPage, serve, untilHeard, untilReached } from './pages.ts'
+import {
+  buildPage,
+  type JoinOptions,
+  joinInBrowser,
+  joinOnPage,
+  openPage,
+  type PageMember,
+  serve,
+  untilHeard,
+  untilReached,
+} from './pages.ts'
 
 const CLEAN_LEAVE_MS = 1_000
 
 if (noChromium !== undefined) console.warn(`SKIPPED: ${noChromium}`)
 
-describe.skipIf(noChromium !== undefined)('in a real browser', { timeout: 60_000 }, () => {
+describe.skipIf(noChromium !== undefined).each(['links', 'yjs'] as const)('in a real browser, %s', (transport) => {
   let browser: Browser
   let server: SignalingServer
   beforeAll(async () => {
@@ -26,9 +36,14 @@ describe.skipIf(noChromium !== undefined)('in a real browser', { timeout: 60_000
     await server.close()
   })
 
+  const withTransport = (how: JoinOptions): JoinOptions => ({ ...how, options: { transport, ...how.options } })
+  const join = (id: string, how: JoinOptions = {}): Promise<PageMember> =>
+    joinInBrowser(browser, server, id, withTransport(how))
+  const joinOn = (page: Page, id: string): Promise<PageMember> => joinOnPage(page, id, withTransport({}))
+
   it('[B1] two contexts meet by WebRTC; updates flow by it, and a leave is told once', async () => {
-    const alice = await joinInBrowser(browser, server, 'alice')
-    const bob = await joinInBrowser(browser, server, 'bob')
+    const alice = await join('alice')
+    const bob = await join('bob')
     await untilReached([alice, bob], ['direct', 'relay'])
     await bob.update({ cursor: { x: 1 } })
     expect((await untilHeard(alice, 'update', 'bob')).data).toEqual({ cursor: { x: 1 } })
@@ -39,8 +54,8 @@ describe.skipIf(noChromium !== undefined)('in a real browser', { timeout: 60_000
   })
 
   it('[B2] one that has no WebRTC takes part over the relay', async () => {
-    const alice = await joinInBrowser(browser, server, 'alice')
-    const bob = await joinInBrowser(browser, server, 'bob', { options: { webrtc: false } })
+    const alice = await join('alice')
+    const bob = await join('bob', { options: { webrtc: false } })
     await untilReached([alice, bob], ['relay'])
     await bob.update({ from: 'the relay' })
     expect((await untilHeard(alice, 'update', 'bob')).data).toEqual({ from: 'the relay' })
@@ -49,8 +64,8 @@ describe.skipIf(noChromium !== undefined)('in a real browser', { timeout: 60_000
 
   it('[B3] two tabs of one browser meet as tabs, with a server and without any', async () => {
     for (const options of [{}, { servers: [] }]) {
-      const alice = await joinInBrowser(browser, server, 'alice', { options })
-      const bob = await joinInBrowser(browser, server, 'bob', { options, context: alice.context })
+      const alice = await join('alice', { options })
+      const bob = await join('bob', { options, context: alice.context })
       await untilReached([alice, bob], ['tab'])
       await bob.update({ from: 'a tab' })
       await untilHeard(alice, 'update', 'bob')
@@ -64,8 +79,8 @@ describe.skipIf(noChromium !== undefined)('in a real browser', { timeout: 60_000
       [['direct', 'relay'], {}],
       [['relay'], { webrtc: false }],
     ] as const) {
-      const alice = await joinInBrowser(browser, server, 'alice', { options })
-      const bob = await joinInBrowser(browser, server, 'bob', { options })
+      const alice = await join('alice', { options })
+      const bob = await join('bob', { options })
       await untilReached([alice, bob], [...ways])
       await bob.page.close({ runBeforeUnload: false })
       await untilHeard(alice, 'leave', 'bob', { timeoutMs: CLEAN_LEAVE_MS })
@@ -73,13 +88,13 @@ describe.skipIf(noChromium !== undefined)('in a real browser', { timeout: 60_000
       await alice.context.close()
     }
     const tabs = { options: { servers: [] } }
-    const carol = await joinInBrowser(browser, server, 'carol', tabs)
-    const dave = await joinInBrowser(browser, server, 'dave', { ...tabs, context: carol.context })
+    const carol = await join('carol', tabs)
+    const dave = await join('dave', { ...tabs, context: carol.context })
     await untilReached([carol, dave], ['tab'])
     await dave.page.close()
     await untilHeard(carol, 'leave', 'dave', { timeoutMs: CLEAN_LEAVE_MS })
-    const erin = await joinInBrowser(browser, server, 'erin')
-    const frank = await joinInBrowser(browser, server, 'frank')
+    const erin = await join('erin')
+    const frank = await join('frank')
     await untilReached([erin, frank], ['direct'])
     await server.close()
     await until('the server to be away', async () =>
@@ -91,12 +106,12 @@ describe.skipIf(noChromium !== undefined)('in a real browser', { timeout: 60_000
   })
 
   it('[B5] a reload is a new connection beside no ghost', async () => {
-    const alice = await joinInBrowser(browser, server, 'alice')
-    const bob = await joinInBrowser(browser, server, 'bob')
+    const alice = await join('alice')
+    const bob = await join('bob')
     await untilReached([alice, bob], ['direct'])
     await bob.page.reload()
     await bob.page.waitForFunction(() => window.copresenceTest !== undefined)
-    const again = await joinOnPage(bob.page, 'bob')
+    const again = await joinOn(bob.page, 'bob')
     await untilReached([alice, again], ['direct'])
     expect(again.connectionId).not.toBe(bob.connectionId)
     expect(await alice.toldOf('bob')).toEqual(['joined-room', 'leave', 'joined-room'])
@@ -107,8 +122,8 @@ describe.skipIf(noChromium !== undefined)('in a real browser', { timeout: 60_000
   })
 
   it('[B6] a page that goes into the back/forward cache leaves within 1 s, and restored it joins again beside no ghost', async () => {
-    const alice = await joinInBrowser(browser, server, 'alice')
-    const bob = await joinInBrowser(browser, server, 'bob')
+    const alice = await join('alice')
+    const bob = await join('bob')
     await untilReached([alice, bob], ['direct', 'relay'])
     await bob.page.goto(`${server.url.replace(/^ws/, 'http')}/health`)
     await untilHeard(alice, 'leave', 'bob', { timeoutMs: CLEAN_LEAVE_MS })
@@ -130,8 +145,8 @@ describe.skipIf(noChromium !== undefined)('in a real browser', { timeout: 60_000
       [['relay'], { webrtc: false }],
     ] as const) {
       const { port } = server
-      const alice = await joinInBrowser(browser, server, 'alice', { options })
-      const bob = await joinInBrowser(browser, server, 'bob', { options })
+      const alice = await join('alice', { options })
+      const bob = await join('bob', { options })
       await untilReached([alice, bob], [...ways])
       await server.close()
       await until('the server to be away', async () =>
@@ -150,8 +165,8 @@ describe.skipIf(noChromium !== undefined)('in a real browser', { timeout: 60_000
   })
 
   it('[B8] a page that was asked to unload and stayed is back with one leave and one joined', async () => {
-    const alice = await joinInBrowser(browser, server, 'alice')
-    const bob = await joinInBrowser(browser, server, 'bob')
+    const alice = await join('alice')
+    const bob = await join('bob')
     await untilReached([alice, bob], ['direct', 'relay'])
     await bob.page.evaluate(() => window.dispatchEvent(new Event('beforeunload')))
     await untilHeard(alice, 'leave', 'bob', { timeoutMs: CLEAN_LEAVE_MS })
@@ -162,8 +177,8 @@ describe.skipIf(noChromium !== undefined)('in a real browser', { timeout: 60_000
   })
 
   it('[B9] a crashed tab leaves once, within 3 s', async () => {
-    const alice = await joinInBrowser(browser, server, 'alice')
-    const bob = await joinInBrowser(browser, server, 'bob')
+    const alice = await join('alice')
+    const bob = await join('bob')
     await untilReached([alice, bob], ['direct', 'relay'])
     // The navigation never ends: the renderer is gone.
     void bob.page.goto('chrome://crash').catch(() => undefined)
@@ -173,22 +188,22 @@ describe.skipIf(noChromium !== undefined)('in a real browser', { timeout: 60_000
 
   it('[B10] with a secret two meet by every way, and one with another secret meets neither', async () => {
     const options = { secret: 'the right secret' }
-    const alice = await joinInBrowser(browser, server, 'alice', { options })
-    const mallory = await joinInBrowser(browser, server, 'mallory', {
+    const alice = await join('alice', { options })
+    const mallory = await join('mallory', {
       options: { secret: 'a wrong secret' },
       context: alice.context,
     })
-    const bob = await joinInBrowser(browser, server, 'bob', { options })
+    const bob = await join('bob', { options })
     await untilReached([alice, bob], ['direct', 'relay'])
     expect(await mallory.toldOf('alice')).toEqual([])
     expect((await mallory.getAll()).map(({ id }) => id)).toEqual(['mallory'])
   })
 
   it('[B11] two Realtimes in one page, in one channel, see each other and everybody else', async () => {
-    const alice = await joinInBrowser(browser, server, 'alice')
-    const bob = await joinInBrowser(browser, server, 'bob')
+    const alice = await join('alice')
+    const bob = await join('bob')
     await untilReached([alice, bob], ['direct'])
-    await joinOnPage(bob.page, 'second')
+    await joinOn(bob.page, 'second')
     await untilHeard(alice, 'joined-room', 'second')
     await untilHeard(bob, 'joined-room', 'second')
     expect((await alice.getAll()).map(({ id }) => id)).toEqual(['alice', 'bob', 'second'])
@@ -199,8 +214,8 @@ describe.skipIf(noChromium !== undefined)('in a real browser', { timeout: 60_000
     const page = await openPage(browser, server.url)
     page.on('pageerror', (error) => errors.push(error.message))
     page.on('console', (message) => message.type() === 'error' && errors.push(message.text()))
-    const alice = await joinOnPage(page, 'alice')
-    const bob = await joinInBrowser(browser, server, 'bob')
+    const alice = await joinOn(page, 'alice')
+    const bob = await join('bob')
     await untilReached([alice, bob], ['direct', 'relay'])
     await bob.page.close()
     await untilHeard(alice, 'leave', 'bob')

@@ -347,12 +347,44 @@ describe.skipIf(noChromium)('the demo page', () => {
     expect(alice.page.url()).toContain('room=lobby')
   })
 
-  it('[D15] a new private room is another room, alone', async () => {
-    const alice = await open('?servers=off', 'Alice')
-    await seen('alice', alice.avatar('Alice'))
+  it('[D15] who has the link of a private room comes in, who has its name alone does not, and no server hears the secret', async () => {
+    const alice = await open('', 'Alice')
+    expect(await alice.at('room-privacy').textContent()).toBe('open')
     await alice.at('new-room').click()
-    await alice.page.waitForURL(/room=[a-z]+-[a-z2-9]{16}/)
+    await alice.page.waitForURL(/room=[a-z]+-[a-z2-9]{4}#secret=[\w-]{22}$/)
     await seen('alice alone there', alice.at('alone'))
-    expect(await alice.at('room-name').textContent()).toMatch(/^[a-z]+-[a-z2-9]{16}$/)
+    expect(await alice.at('room-privacy').textContent()).toBe('private')
+
+    const link = (await alice.at('share-link').getAttribute('href')) ?? ''
+    const context = await newContext()
+    const asked: string[] = []
+    context.on('request', (request) => asked.push(request.url()))
+    const bob = await openDemo(context, link, 'Bob')
+    await seen('bob at alice’s', alice.avatar('Bob'), { reach: 'direct' })
+    const [, secret = ''] = link.split('#secret=')
+    expect(asked.length).toBeGreaterThan(2)
+    expect(asked.filter((url) => url.split('#')[0]?.includes(secret))).toEqual([])
+
+    const mallory = await openDemo(await newContext(), link.split('#')[0] ?? '', 'Mallory')
+    await seen('mallory alone', mallory.at('alone'))
+    await alice.at('say-input').fill('only for us')
+    await alice.at('say-input').press('Enter')
+    await seen('the saying', bob.page.locator('[data-testid="log"] [data-event="said"]'))
+    expect(await mallory.avatar('Alice').count()).toBe(0)
+    expect(await mallory.at('log').textContent()).not.toContain('only for us')
+    expect([...alice.complaints, ...bob.complaints, ...mallory.complaints]).toEqual([])
+  })
+
+  it('[D15] another secret in the address of an open page leads to the other room', async () => {
+    const alice = await open('?room=attic#secret=one', 'Alice')
+    await seen('alice', alice.avatar('Alice'))
+    const id = await alice.page.evaluate(() => window.copresenceDemo.realtime.connectionId)
+    await alice.page.evaluate(() => {
+      location.hash = 'secret=two'
+    })
+    await until('another page', () =>
+      alice.page.evaluate((before) => window.copresenceDemo?.realtime.connectionId !== before, id).catch(() => false),
+    )
+    expect(await alice.at('share-link').getAttribute('href')).toContain('#secret=two')
   })
 })

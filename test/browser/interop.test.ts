@@ -9,6 +9,7 @@ import { until } from '../kit/until.ts'
 import { buildPage, joinInBrowser, openPage, serve, untilHeard, untilReached } from './pages.ts'
 
 const ROOM = 'shared room/ü'
+const STOCK_ROOM = { room: ROOM, options: { transport: 'yjs' } } as const
 
 describe.skipIf(noChromium !== undefined)('with stock Yjs clients', { timeout: 60_000 }, () => {
   let browser: Browser
@@ -31,8 +32,8 @@ describe.skipIf(noChromium !== undefined)('with stock Yjs clients', { timeout: 6
   it.each(['y-webrtc', 'y-websocket'] as const)(
     '[I1] a %s client in the same room sees us, and we see it as a participant',
     async (kind) => {
-      const alice = await joinInBrowser(browser, server, 'alice', { room: ROOM })
-      const bob = await joinInBrowser(browser, server, 'bob', { room: ROOM })
+      const alice = await joinInBrowser(browser, server, 'alice', STOCK_ROOM)
+      const bob = await joinInBrowser(browser, server, 'bob', STOCK_ROOM)
       await untilReached([alice, bob], ['direct', 'relay'])
       const stock = await openPage(browser, server.url)
       const clientId = await stock.evaluate(
@@ -73,32 +74,36 @@ describe.skipIf(noChromium !== undefined)('with stock Yjs clients', { timeout: 6
     },
   )
 
-  it('[I2] a CodeMirror editor with the stock binding shows our members’ cursors, and the text they type', async () => {
-    const alice = await joinInBrowser(browser, server, 'alice', { room: ROOM, sync: true })
-    const bob = await joinInBrowser(browser, server, 'bob', { room: ROOM, sync: true })
-    await untilReached([alice, bob], ['direct', 'relay'])
-    await alice.page.evaluate(() => window.copresenceTest.openEditor('Alice', '#c02020'))
-    await bob.page.evaluate(() => window.copresenceTest.openEditor('Bob', '#2020c0'))
-    await alice.page.evaluate(() => window.copresenceTest.type('hello from alice'))
-    await until('the text to arrive', () =>
-      bob.page.evaluate(() => window.copresenceTest.editorText() === 'hello from alice'),
-    )
-    await until(
-      'alice’s cursor to show',
-      () => bob.page.evaluate(() => window.copresenceTest.editorCursors().includes('Alice')),
-      {
-        seen: () => bob.page.evaluate(() => window.copresenceTest.editorCursors()),
-      },
-    )
-    await bob.page.evaluate(() => window.copresenceTest.type(', and from bob'))
-    await until('the answer to arrive', () =>
-      alice.page.evaluate(() => window.copresenceTest.editorText() === 'hello from alice, and from bob'),
-    )
-    await until('bob’s cursor to show', () =>
-      alice.page.evaluate(() => window.copresenceTest.editorCursors().includes('Bob')),
-    )
-    await alice.update({ typed: true })
-    await untilHeard(bob, 'update', 'alice')
-    expect(await bob.toldOf('alice')).toEqual(['joined-room', 'update'])
-  })
+  it.each(['links', 'yjs'] as const)(
+    '[I2] a CodeMirror editor with the stock binding shows our members’ cursors, and the text they type, %s',
+    async (transport) => {
+      const shared = { room: ROOM, sync: true, options: { transport } }
+      const alice = await joinInBrowser(browser, server, 'alice', shared)
+      const bob = await joinInBrowser(browser, server, 'bob', shared)
+      await untilReached([alice, bob], ['direct', 'relay'])
+      await alice.page.evaluate(() => window.copresenceTest.openEditor('Alice', '#c02020'))
+      await bob.page.evaluate(() => window.copresenceTest.openEditor('Bob', '#2020c0'))
+      await alice.page.evaluate(() => window.copresenceTest.type('hello from alice'))
+      await until('the text to arrive', () =>
+        bob.page.evaluate(() => window.copresenceTest.editorText() === 'hello from alice'),
+      )
+      await until(
+        'alice’s cursor to show',
+        () => bob.page.evaluate(() => window.copresenceTest.editorCursors().includes('Alice')),
+        {
+          seen: () => bob.page.evaluate(() => window.copresenceTest.editorCursors()),
+        },
+      )
+      await bob.page.evaluate(() => window.copresenceTest.type(', and from bob'))
+      await until('the answer to arrive', () =>
+        alice.page.evaluate(() => window.copresenceTest.editorText() === 'hello from alice, and from bob'),
+      )
+      await until('bob’s cursor to show', () =>
+        alice.page.evaluate(() => window.copresenceTest.editorCursors().includes('Bob')),
+      )
+      await alice.update({ typed: true })
+      await untilHeard(bob, 'update', 'alice')
+      expect(await bob.toldOf('alice')).toEqual(['joined-room', 'update'])
+    },
+  )
 })

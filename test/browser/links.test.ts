@@ -59,8 +59,7 @@ describe.skipIf(noChromium !== undefined)(
       await server.close()
     })
 
-    const join = (id: string, options: JoinOptions = {}) =>
-      joinInBrowser(browser, server, id, { transport: 'links', ...options })
+    const join = (id: string, options: JoinOptions = {}) => joinInBrowser(browser, server, id, options)
 
     /** Closes the data channel between two. */
     async function closeBetween(one: PageMember, other: PageMember): Promise<void> {
@@ -116,7 +115,7 @@ describe.skipIf(noChromium !== undefined)(
       const call = <Value>(what: string, ...args: unknown[]) =>
         tab.evaluate<Value>(`window.copresenceTest.${what}(${args.map((arg) => JSON.stringify(arg)).join()})`)
       await until('the page', () => tab.evaluate<boolean>('window.copresenceTest !== undefined'))
-      await call('join', id, 'browser room', options, { transport: 'links' })
+      await call('join', id, 'browser room', options)
       const told = () => tab.evaluate<PageEvent[]>('window.copresenceTest.told')
       return {
         id,

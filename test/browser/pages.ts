@@ -47,7 +47,6 @@ export interface JoinOptions {
   readonly context?: BrowserContext
   readonly options?: RealtimeOptions
   readonly sync?: boolean
-  readonly transport?: 'links' | 'yjs'
 }
 
 export async function openPage(browser: Browser, url: string, context?: BrowserContext): Promise<Page> {
@@ -71,11 +70,11 @@ export async function joinInBrowser(
 export async function joinOnPage(
   page: Page,
   id: string,
-  { room = 'browser room', options = {}, sync = false, transport }: JoinOptions = {},
+  { room = 'browser room', options = {}, sync = false }: JoinOptions = {},
 ): Promise<PageMember> {
   const connectionId = await page.evaluate(
     ([who, where, settings, channelOptions]) => window.copresenceTest.join(who, where, settings, channelOptions),
-    [id, room, options, { sync, transport }] as const,
+    [id, room, options, { sync }] as const,
   )
   const told = () => page.evaluate(() => window.copresenceTest.told)
   return {

@@ -24,11 +24,23 @@ it('[D1] an address without a room is the lobby, and the switches are read from 
   })
 })
 
-it('[D10] the share link carries the room alone; moving to another room oneself keeps the switches', () => {
-  const href = 'http://here/demo/?room=x&webrtc=off#secret'
-  expect(linkToRoom(href, 'a & b')).toBe('http://here/demo/?room=a+%26+b')
-  expect(readAddress(linkToRoom(href, 'a & b')).room).toBe('a & b')
-  expect(readAddress(moveToRoom(href, 'y'))).toMatchObject({ room: 'y', hasWebrtc: false })
+it('[D10] the share link carries the room and its secret alone; moving to another room oneself keeps the switches', () => {
+  const href = 'http://here/demo/?room=x&webrtc=off#secret=of+x'
+  const open = { room: 'a & b' }
+  const locked = { room: 'a & b', secret: 's & t' }
+  expect(linkToRoom(href, open)).toBe('http://here/demo/?room=a+%26+b')
+  expect(linkToRoom(href, locked)).toBe('http://here/demo/?room=a+%26+b#secret=s+%26+t')
+  expect(readAddress(linkToRoom(href, open))).toEqual({ ...open, ...BOTH })
+  expect(readAddress(linkToRoom(href, locked))).toEqual({ ...locked, ...BOTH })
+  expect(readAddress(moveToRoom(href, { room: 'y' }))).toEqual({ room: 'y', hasWebrtc: false, hasServers: true })
+  expect(readAddress(moveToRoom(href, locked))).toMatchObject({ ...locked, hasWebrtc: false })
+})
+
+it('[D15] a secret is read from the fragment, an empty one is none, and an endless one is cut', () => {
+  expect(readAddress('http://here/#secret=abc').secret).toBe('abc')
+  expect(readAddress('http://here/#secret=')).not.toHaveProperty('secret')
+  expect(readAddress('http://here/?secret=abc')).not.toHaveProperty('secret')
+  expect(readAddress(`http://here/#secret=${'x'.repeat(5_000)}`).secret).toHaveLength(1_024)
 })
 
 it('[D10] a link that leads nowhere on another machine is known as such', () => {
@@ -40,10 +52,13 @@ it('[D10] a link that leads nowhere on another machine is known as such', () => 
   expect(['http://192.168.1.2:4444/', 'https://localhost.example.org/'].map(isThisMachineOnly)).toEqual([false, false])
 })
 
-it('[D15] private rooms have 16 of 32 characters at random, in a name the library takes', () => {
-  const names = new Set(Array.from({ length: 200 }, newPrivateRoom))
-  expect(names.size).toBe(200)
-  for (const name of names) expect(name).toMatch(/^[a-z]{4,10}-[a-z2-9]{16}$/)
+it('[D15] each private room has a secret of its own, and a name the library takes', () => {
+  const rooms = Array.from({ length: 200 }, newPrivateRoom)
+  expect(new Set(rooms.map(({ secret }) => secret)).size).toBe(200)
+  for (const { room, secret } of rooms) {
+    expect(room).toMatch(/^[a-z]{4,10}-[a-z2-9]{4}$/)
+    expect(secret).toMatch(/^[\w-]{22}$/)
+  }
 })
 
 it('[D6] a first attempt is connecting for a while, then the server is away; an open one is online', () => {
@@ -77,6 +92,7 @@ it.each<[Paths, string]>([
   [['direct'], 'direct'],
   [['relay'], 'relay'],
   [['relay', 'direct'], 'direct'],
+  [['via'], 'via'],
   [['relay', 'direct', 'tab'], 'tab'],
   [[], 'none'],
 ])('[D7] a member with the ways %j is reached by: %s', (paths, reach) => {

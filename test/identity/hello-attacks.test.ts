@@ -219,7 +219,7 @@ describe.each(CRYPTOS)('attacks on a hello by %s', (_name, createCrypto) => {
     const alice = helloOfAlice(pair)
     const hello1 = await first(alice)
     const hello2 = read(sendOf(await bob.receive(hello1)), 'hello2')
-    const signature = await signChallenge(pair.alice, crypto.sha256(hello2.head))
+    const signature = await signChallenge(pair.alice, { nonce: crypto.sha256(hello2.head), host: '' })
     expect(reasonOf(await bob.receive(Uint8Array.of(3, 0, ...signature, ...hello2.proof.mac)))).toBe('bad-signature')
   })
 })

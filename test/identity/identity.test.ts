@@ -91,22 +91,26 @@ describe('secrets', () => {
 describe('the proof to a server', () => {
   it('[N20] a signed nonce proves the connectionId of its key', async () => {
     const alice = createIdentity(crypto)
-    const nonce = crypto.randomBytes(32)
-    const proof = { nonce, publicKey: alice.publicKey, signature: await signChallenge(alice, nonce) }
+    const challenge = { nonce: crypto.randomBytes(32), host: 'one.test' }
+    const proof = { ...challenge, publicKey: alice.publicKey, signature: await signChallenge(alice, challenge) }
     expect(await checkServerProof(proof, crypto)).toEqual({ ok: true, value: alice.connectionId })
-    expect(new TextDecoder().decode(challengeStatement(new Uint8Array(0)))).toBe('copresence-server-1')
+    expect(new TextDecoder().decode(challengeStatement({ nonce: new Uint8Array(0), host: 'one.test:1' }))).toBe(
+      'copresence-server-1one.test:1',
+    )
   })
 
-  it('[N20] another nonce, key or signature proves nothing (T4)', async () => {
+  it('[N20] another nonce, host, key or signature proves nothing (T4)', async () => {
     const [alice, mallory] = [createIdentity(crypto), createIdentity(crypto)]
     const nonce = crypto.randomBytes(32)
-    const signature = await signChallenge(alice, nonce)
+    const challenge = { nonce, host: 'one.test' }
+    const signature = await signChallenge(alice, challenge)
     const refused = { ok: false, reason: 'bad-signature' }
-    const good = { nonce, publicKey: alice.publicKey, signature }
+    const good = { ...challenge, publicKey: alice.publicKey, signature }
     for (const bad of [
       { ...good, nonce: crypto.randomBytes(32) },
+      ...['two.test', 'one.test:1', 'one.tes', ''].map((host) => ({ ...good, host })),
       { ...good, publicKey: mallory.publicKey },
-      { ...good, signature: await signChallenge(mallory, nonce) },
+      { ...good, signature: await signChallenge(mallory, challenge) },
       { ...good, signature: await alice.sign(nonce) },
       { ...good, signature: flip(signature, 63) },
       { ...good, signature: new Uint8Array(64), publicKey: new Uint8Array(32) },

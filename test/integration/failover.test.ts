@@ -44,9 +44,7 @@ describe('three members who update twenty times a second', { timeout: 120_000 },
     let server = keep(await startServer(port))
     const members: MemberProcess[] = []
     for (const id of ['alice', 'bob', 'carol'])
-      members.push(
-        keep(await startMember(id, { room: 'failover', servers: [server.url], hasWebRtc: true, transport: 'links' })),
-      )
+      members.push(keep(await startMember(id, { room: 'failover', servers: [server.url], hasWebRtc: true })))
     const [alice, bob, carol] = members
     if (alice === undefined || bob === undefined || carol === undefined) throw new Error('three were started')
     await untilAll(members, 'direct')

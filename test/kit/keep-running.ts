@@ -2,10 +2,15 @@
 import { afterEach } from 'vitest'
 import type { MemberProcess, ServerProcess } from './processes.ts'
 
-/** For a whole file: what goes through the returned function is ended after each test. */
-export function keepRunning(): <Process extends MemberProcess | ServerProcess>(process: Process) => Process {
+export type Keep = <Process extends MemberProcess | ServerProcess>(process: Process) => Process
+
+/**
+ * What goes through the returned function is ended after each test of the file; given a test's own `onTestFinished`, after
+ * that one, as tests that run beside others need.
+ */
+export function keepRunning(whenOver: (end: () => Promise<void>) => void = afterEach): Keep {
   let running: (MemberProcess | ServerProcess)[] = []
-  afterEach(async () => {
+  whenOver(async () => {
     await Promise.all(running.map((process) => ('kill' in process ? process.kill() : process.end())))
     running = []
   })

@@ -1,8 +1,5 @@
 /** The program of a member process: does what its parent asks over IPC, and tells what its channel tells. */
-import { createSystemCrypto } from '../../lib/identity/system-crypto.ts'
 import { type Channel, PresenceEvents, Realtime, type RealtimeOptions } from '../../lib/index.ts'
-import { createLinksTravel } from '../../lib/links-travel.ts'
-import { createRealtime } from '../../lib/realtime.ts'
 import { type Implementation, trackDataChannels } from './data-channels.ts'
 
 /** What a parent may ask; the answer carries the same `call`. */
@@ -12,7 +9,6 @@ export type MemberRequest = { readonly call: number } & (
       readonly room: string
       readonly options: RealtimeOptions
       readonly hasWebRtc: boolean
-      readonly transport: 'links' | 'yjs'
     }
   | { readonly do: 'update'; readonly data: object }
   | { readonly do: 'getAll' }
@@ -44,18 +40,11 @@ async function loadWebRtc(): Promise<{ RTCPeerConnection: unknown }> {
   return { ...wrtc, RTCPeerConnection: dataChannels.track(wrtc.RTCPeerConnection as Implementation) }
 }
 
-function createMember(options: RealtimeOptions, transport: 'links' | 'yjs'): Realtime {
-  if (transport === 'yjs') return new Realtime(options)
-  const createTravel: Parameters<typeof createRealtime>[1]['createTravel'] = (needs) =>
-    createLinksTravel({ ...needs, ways: { tabs: true, relay: true }, crypto: createSystemCrypto() })
-  return createRealtime(options, { createTravel })
-}
-
 async function answer(request: MemberRequest): Promise<unknown> {
   switch (request.do) {
     case 'join': {
       const webrtc = request.hasWebRtc ? await loadWebRtc() : false
-      const realtime = createMember({ ...request.options, webrtc }, request.transport)
+      const realtime = new Realtime({ ...request.options, webrtc })
       channel = await realtime.connect(request.room)
       for (const event of Object.values(PresenceEvents)) {
         channel.participant.subscribe(event, ({ id, connectionId, data }) => {

@@ -37,13 +37,12 @@ export interface MemberProcessOptions {
   readonly servers: string[]
   readonly hasWebRtc?: boolean
   readonly options?: RealtimeOptions
-  readonly transport?: 'links' | 'yjs'
 }
 
 /** Starts a process and joins; resolves when it has joined. */
 export async function startMember(
   id: string,
-  { room, servers, hasWebRtc = false, options = {}, transport = 'yjs' }: MemberProcessOptions,
+  { room, servers, hasWebRtc = false, options = {} }: MemberProcessOptions,
 ): Promise<MemberProcess> {
   const child = fork(here('./member-program.ts'), { execArgv: TSX, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
   const events: MemberEvent[] = []
@@ -65,7 +64,6 @@ export async function startMember(
     do: 'join',
     room,
     hasWebRtc,
-    transport,
     options: { participant: { id, name: id }, servers, ...options },
   })) as string
   const dataChannels = async () => (await ask({ do: 'dataChannels' })) as { own: string; far: string }[]

@@ -41,6 +41,7 @@ export async function createWorld({ hasRelay, hasWebRtc, hasTabs, transport }: W
           page: undefined,
           createTravel(needs) {
             const ways = { tabs: hasTabs, relay: hasRelay }
+            // As the package does, and with y-webrtc's module for each member its own.
             return transport === 'links'
               ? createLinksTravel({ ...needs, ways, crypto: createSystemCrypto() })
               : createYjsTravel({ ...needs, ways, loadYWebrtc: () => loadInstance(instance) })

@@ -239,7 +239,7 @@ describe('documents', () => {
       const bob = await room.join('bob', {}, { webrtc: false })
       const doc = new Y.Doc()
       const alice = await room.join('alice', {}, { webrtc: false }, { doc })
-    alice.resident.host.stepClock(byMs)
+      alice.resident.host.stepClock(byMs)
       await room.allSeeAll()
       for (const v of [1, 2, 3]) alice.channel.publish('chat', v)
       alice.update({ v: 3 })

@@ -9,7 +9,7 @@ const carrierOf = (id: string, kind: Carrier['kind']): Carrier => ({
   ...{ send: () => undefined, backlogBytes: () => 0, close: () => undefined },
 })
 
-it('[L26] a better carrier that did not answer is asked again every 5 s, whatever else is asked, until it does', async () => {
+it('[L28] a better carrier that did not answer is asked again every 5 s, whatever else is asked, until it does', async () => {
   const scheduler = createScheduler()
   const [relay, via] = [carrierOf('relay:0', 'relay'), carrierOf('via:bob', 'via')]
   const askedMs: number[] = []

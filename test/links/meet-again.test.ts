@@ -24,8 +24,8 @@ function meetBob() {
   const meeting = createRelayMeeting({
     ...{ own: OWN, topic: new Uint8Array(32), clock, index: 0, isRelay: true },
     server: {
-      url: 'wss://one.test',
-      state: () => 'open',
+      report: () => ({ url: 'wss://one.test', state: 'open' }),
+      admit: () => true,
       backlogBytes: () => 0,
       join(_topic, listener) {
         listeners.push(listener)

@@ -91,7 +91,7 @@ describe.skipIf(missing !== undefined)('on a network without a direct path', () 
     const browser = browsers.get(home)
     if (browser === undefined) throw new Error('no browser at home')
     const page = await openPage(browser, `http://${SERVER_ADDRESS}:${PORT}`)
-    return joinOnPage(page, id, { options: { iceServers }, transport: 'links' })
+    return joinOnPage(page, id, { options: { iceServers } })
   }
 
   /** Alice is there, bob joins; resolves once each has told the other something, with the ms that took from his join. */

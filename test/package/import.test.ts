@@ -50,12 +50,15 @@ it('[H5] every import() of a CommonJS program gives the same namespace, as in an
   expect(text).not.toMatch(/\bimport\(/)
 })
 
-/** Two members, a server of our own, the relay and WebRTC both loaded; ends by itself once they have seen each other. */
+/** Two members by each transport, a server of our own, WebRTC; ends by itself once they have seen each other. */
 const meeting = (wrtc: string) => `
 async function main() {
+  for (const transport of ['links', 'yjs']) await meet(transport)
+}
+async function meet(transport) {
   const server = createSignalingServer({ port: 0 })
   await server.ready
-  const options = { servers: [server.url], webrtc: ${wrtc} }
+  const options = { servers: [server.url], webrtc: ${wrtc}, transport }
   const alice = new Realtime({ ...options, participant: { id: 'alice' } })
   const bob = new Realtime({ ...options, participant: { id: 'bob' } })
   const channels = await Promise.all([alice.connect('room'), bob.connect('room')])

@@ -12,7 +12,7 @@ import { createCounts } from '../../signaling-server/counts.ts'
 import type { GuardedSocket } from '../../signaling-server/guarded-socket.ts'
 import { resolveLimits } from '../../signaling-server/limits.ts'
 import { until } from '../kit/until.ts'
-import { bytesOf, identityOf, onTopic, openBlind, randomTopic, statementOf, welcomed } from './blind-kit.ts'
+import { bytesOf, HOST, identityOf, onTopic, openBlind, randomTopic, statementOf, welcomed } from './blind-kit.ts'
 import { startServer } from './kit.ts'
 
 const FRAMES = Number(process.env.COPRESENCE_FUZZ_FRAMES ?? 20_000)
@@ -47,7 +47,9 @@ const wellFormed = fc.oneof(
   fc.constant(encodeClientFrame({ kind: 'ping' })),
 )
 const wrong = fc.oneof(
-  fc.record({ kind: fc.constant('prove' as const), publicKey: fixed(32), signature: fixed(64) }).map(encodeClientFrame),
+  fc
+    .record({ kind: fc.constant('prove' as const), publicKey: fixed(32), signature: fixed(64), host: fc.string() })
+    .map(encodeClientFrame),
   fc.record({ kind: fc.constant('from' as const), topic, from: connectionId, payload }).map(encodeServerFrame),
   fc.record({ kind: fc.constant('left' as const), topic, connectionId, silentMs: fc.nat() }).map(encodeServerFrame),
   fc.record({ kind: fc.constant('members' as const), topic, members: fc.array(connectionId) }).map(encodeServerFrame),
@@ -108,13 +110,13 @@ it('[G15] frames in any state of a socket: nothing throws, and nobody speaks for
       cutOff: end,
       greet: () => undefined,
     } as unknown as GuardedSocket
-    const handler = handleBlindSocket(socket, { topics, counts })
+    const handler = handleBlindSocket(socket, { topics, counts, hosts: [] })
     const say = (bytes: Uint8Array, isBinary = true) => {
       if (!isEnded) handler.onMessage(Buffer.from(bytes), isBinary)
     }
     if (isProved) {
       const signature = await MALLORY.sign(statementOf(nonce))
-      say(encodeClientFrame({ kind: 'prove', publicKey: MALLORY.publicKey, signature }))
+      say(encodeClientFrame({ kind: 'prove', publicKey: MALLORY.publicKey, signature, host: HOST }))
       await until('the welcome', () => welcomes === 1, { everyMs: 0 })
     }
     for (const bytes of messages) say(bytes)

@@ -1,12 +1,14 @@
 /** Attacks at the blind protocol: forged proofs, words at the wrong time, and what one socket may cost. */
 import { expect, it } from 'vitest'
 import type { ConnectionId } from '../../lib/base/ids.ts'
-import { encodeClientFrame, encodeServerFrame } from '../../lib/wire/relay-frame.ts'
+import { type ClientFrame, encodeClientFrame, encodeServerFrame } from '../../lib/wire/relay-frame.ts'
 import type { SignalingServer } from '../../signaling-server/index.ts'
 import { until } from '../kit/until.ts'
+import { createPlayedPlatform, join, startClient } from '../signaling/kit.ts'
 import {
   type BlindProbe,
   bytesOf,
+  HOST,
   identityOf,
   onTopic,
   openBlind,
@@ -47,7 +49,7 @@ const forgeries: [string, (probe: BlindProbe, server: SignalingServer) => Promis
     async (_probe, server) => {
       const spied = await openBlind(server)
       const seen = await ALICE.sign(statementOf(await spied.nonce()))
-      spied.say({ kind: 'prove', publicKey: ALICE.publicKey, signature: seen })
+      spied.say({ kind: 'prove', publicKey: ALICE.publicKey, signature: seen, host: HOST })
       await until('the welcome', () => spied.heard()[1])
       return [ALICE.publicKey, seen]
     },
@@ -80,13 +82,49 @@ it.each(forgeries)('[G2] a forged proof admits nobody and harms nobody: %s', asy
   const [publicKey, signature] = await forge(mallory, server)
   // The replay above made a real second socket of alice.
   const before = bob.words()
-  mallory.say({ kind: 'prove', publicKey, signature })
+  mallory.say({ kind: 'prove', publicKey, signature, host: HOST })
   expect(await endOf(mallory)).toBe(1008)
   expect(mallory.heard().map(({ kind }) => kind)).toEqual(['challenge'])
   expect(count(server, 'closed-proof')).toBe(1)
   await bob.isHandled()
   expect(bob.words()).toEqual(before)
   if (!_what.includes('seen before')) expect(alice.ended).toBeUndefined()
+})
+
+it.each<[string, (proof: Extract<ClientFrame, { kind: 'prove' }>) => ClientFrame, string]>([
+  ['as it came', (proof) => proof, 'wrong-host'],
+  ['under the true name', (proof) => ({ ...proof, host: HOST }), 'proof'],
+  ['under no name', (proof) => ({ ...proof, host: '' }), 'wrong-host'],
+])('[G33] a server that passes the challenge on comes in as nobody: %s', async (_what, passOn, reason) => {
+  const server = await startServer({ hosts: ['localhost:4444', HOST] })
+  const topic = randomTopic()
+  const bob = await onTopic(server, BOB, topic)
+  // Alice uses the bad server too; it hands her the true one's challenge, and hands that her proof.
+  const platform = createPlayedPlatform()
+  const alice = startClient({ name: 'alice', url: 'wss://evil.example/', platform, identity: ALICE })
+  join(alice.client, topic)
+  await until('the dial', () => platform.sockets.length === 1)
+  const between = await openBlind(server)
+  platform.socket().say({ kind: 'challenge', nonce: await between.nonce() })
+  const proof = await until('the proof', () => platform.socket().sent.find((frame) => frame.kind === 'prove'))
+  expect(proof).toMatchObject({ kind: 'prove', host: 'evil.example' })
+  if (proof.kind === 'prove') between.say(passOn(proof))
+  expect(await endOf(between)).toBe(1008)
+  expect(count(server, `closed-${reason}` as 'closed-proof')).toBe(1)
+  expect(between.heard().map(({ kind }) => kind)).toEqual(['challenge'])
+  await bob.isHandled()
+  expect(bob.words()).toEqual(['members '])
+})
+
+it('[G33] without a list of hosts any is accepted; with one, who dialled another is told why', async () => {
+  const open = await startServer()
+  const strict = await startServer({ hosts: [HOST] })
+  const [served, refused] = [open, strict].map(({ url }) => startClient({ name: 'alice', url }))
+  for (const client of [served?.client, refused?.client]) if (client !== undefined) join(client, randomTopic())
+  await until('the open one', () => served?.client.report().state === 'open')
+  await until('the refusal', () => refused?.client.report().refusal === 'wrong-host')
+  expect(served?.client.report()).not.toHaveProperty('refusal')
+  expect((await welcomed(strict, MALLORY)).ended).toBeUndefined()
 })
 
 it.each<[string, (probe: BlindProbe) => void]>([
@@ -110,18 +148,19 @@ it('[G3] one proof for one socket: while it is checked, and after it, another wo
   const server = await startServer()
   const hasty = await openBlind(server)
   const signature = await MALLORY.sign(statementOf(await hasty.nonce()))
-  for (let index = 0; index < 50; index++) hasty.say({ kind: 'prove', publicKey: MALLORY.publicKey, signature })
+  for (let index = 0; index < 50; index++)
+    hasty.say({ kind: 'prove', publicKey: MALLORY.publicKey, signature, host: HOST })
   expect(await endOf(hasty)).toBe(1008)
   expect(hasty.heard()).toHaveLength(1)
   const again = await welcomed(server, MALLORY)
-  again.say({ kind: 'prove', publicKey: MALLORY.publicKey, signature })
+  again.say({ kind: 'prove', publicKey: MALLORY.publicKey, signature, host: HOST })
   expect(await endOf(again)).toBe(1008)
   expect(server.stats().counts).toMatchObject({ 'closed-unproved': 1, 'closed-proof': 1 })
   await stillServes(server)
 })
 
 it('[G3] a socket that proves nothing, or joins nothing, in time is closed with 1008', async () => {
-  const server = await startServer({ helloTimeoutMs: 150 })
+  const server = await startServer({ helloTimeoutMs: 1_000 })
   const alice = await onTopic(server, ALICE, randomTopic())
   const silent = await openBlind(server)
   const idle = await welcomed(server, MALLORY)

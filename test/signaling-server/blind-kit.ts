@@ -34,9 +34,12 @@ export const nameOf = (connectionId: ConnectionId): string => names.get(connecti
 
 export const randomTopic = (): Uint8Array => Uint8Array.from(randomBytes(32))
 
+/** The host that these sockets say they dialled. */
+export const HOST = 'presence.example.org'
+
 /** What a server wants signed, written down here a second time. */
-export const statementOf = (nonce: Uint8Array): Uint8Array =>
-  Uint8Array.from(Buffer.concat([Buffer.from('copresence-server-1'), nonce]))
+export const statementOf = (nonce: Uint8Array, host = HOST): Uint8Array =>
+  Uint8Array.from(Buffer.concat([Buffer.from('copresence-server-1'), nonce, Buffer.from(host)]))
 
 export interface BlindProbe extends Probe {
   say(frame: ClientFrame): void
@@ -92,7 +95,7 @@ function wordsOf(frame: ServerFrame): string | undefined {
 export async function welcomed(server: SignalingServer, identity: Identity): Promise<BlindProbe> {
   const probe = await openBlind(server)
   const signature = await identity.sign(statementOf(await probe.nonce()))
-  probe.say({ kind: 'prove', publicKey: identity.publicKey, signature })
+  probe.say({ kind: 'prove', publicKey: identity.publicKey, signature, host: HOST })
   await until('the welcome', () => probe.heard().some(({ kind }) => kind === 'welcome'), { seen: () => probe.ended })
   return probe
 }

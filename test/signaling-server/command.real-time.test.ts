@@ -84,7 +84,7 @@ it('[S81] --help lists every flag with its default, and exits 0', async () => {
   for (const row of OPTION_ROWS) expect(command.stdout()).toContain(`${row.meaning} (default ${row.default})`)
   expect(command.stdout()).toMatch(/--port <number>/)
   expect(command.stdout()).toMatch(/--max-payload-bytes <bytes> .*\(default 524288\)/)
-  expect(command.stdout().match(/^ {2}--/gm)).toHaveLength(Object.keys(LIMITS).length + 4 + 1)
+  expect(command.stdout().match(/^ {2}--/gm)).toHaveLength(Object.keys(LIMITS).length + 5 + 1)
 }, 20_000)
 
 it.each<[string, string[], RegExp]>([
@@ -93,6 +93,7 @@ it.each<[string, string[], RegExp]>([
   ['an empty value', ['serve', '--max-sockets='], /maxSockets is ""/],
   ['a value out of range', ['serve', '--port', '70000'], /port is 70000/],
   ['a bad origin', ['serve', '--origins', 'example.org'], /origins has "example.org"/],
+  ['a bad host', ['serve', '--hosts', 'a.b, c.d/'], /hosts has "c.d\/"/],
   ['a missing value', ['serve', '--port'], /--port/],
   ['no command', [], /a command is missing/],
   ['another command', ['sevre'], /no command "sevre"/],

@@ -88,7 +88,7 @@ it('[S43] a replacement that has not spoken yet ends as its client, and one that
 })
 
 it('[S44] a stock client whose former socket is dead gets its id back after the probe, and is asked again', async () => {
-  const server = await startServer({ probeTimeoutMs: 50 })
+  const server = await startServer({ probeTimeoutMs: 500 })
   const dead = await announced(joinStock(server), 1)
   const bob = await announced(joinOurs(server, 'bob'), 2)
   dead.ws.pause()
@@ -102,7 +102,7 @@ it('[S44] a stock client whose former socket is dead gets its id back after the 
 })
 
 it('[S44] a claim costs a living socket nothing', async () => {
-  const server = await startServer({ probeTimeoutMs: 20 })
+  const server = await startServer({ probeTimeoutMs: 400 })
   const alice = await announced(joinStock(server), 1)
   const mallory = await joinStock(server)
   let pings = 0

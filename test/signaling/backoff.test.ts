@@ -1,14 +1,16 @@
 /** When a server is tried again. */
 import { expect, it } from 'vitest'
+import { createBackoff } from '../../lib/base/backoff.ts'
 import type { RandomBytes } from '../../lib/base/random.ts'
-import { createBackoff } from '../../lib/signaling/backoff.ts'
+import { LATE_RETRY_MS, RETRY } from '../../lib/signaling/timing.ts'
 import { createVirtualClock } from '../kit/virtual-clock.ts'
+import { longestDelays } from './kit.ts'
 
 /** The delays of a server that fails for `forMs`, with every byte of chance being `byte`. */
-async function delaysOf(byte: number, forMs: number, options?: { wasRefused: boolean }): Promise<number[]> {
+async function delaysOf(byte: number, forMs: number, options?: { limitMs: number }): Promise<number[]> {
   const clock = createVirtualClock()
   const random: RandomBytes = (length) => new Uint8Array(length).fill(byte)
-  const backoff = createBackoff(clock, random)
+  const backoff = createBackoff({ clock, random, ...RETRY })
   const delays: number[] = []
   let askedAtMs = 0
   const ask = () => {
@@ -47,12 +49,12 @@ it('[G24] a delay lies anywhere below its limit, and never is none', async () =>
 })
 
 it('[G24] a server that objects is asked seldom from the first', async () => {
-  expect(await delaysOf(255, 100_000, { wasRefused: true })).toEqual([30_000, 30_000, 30_000])
+  expect(await delaysOf(255, 100_000, { limitMs: LATE_RETRY_MS })).toEqual([30_000, 30_000, 30_000])
 })
 
 it('[G24] hurry tries at once, once, and only what is waited for', async () => {
   const clock = createVirtualClock()
-  const backoff = createBackoff(clock, (length) => new Uint8Array(length).fill(255))
+  const backoff = createBackoff({ clock, random: longestDelays, ...RETRY })
   let tries = 0
   backoff.hurry()
   backoff.schedule(() => tries++)
@@ -67,7 +69,7 @@ it('[G24] hurry tries at once, once, and only what is waited for', async () => {
 
 it('[G24] after a connection that was well the delays begin anew', async () => {
   const clock = createVirtualClock()
-  const backoff = createBackoff(clock, (length) => new Uint8Array(length).fill(255))
+  const backoff = createBackoff({ clock, random: longestDelays, ...RETRY })
   for (let index = 0; index < 5; index++) {
     backoff.schedule(() => undefined)
     await clock.advance(2_000)

@@ -42,7 +42,8 @@ it('[G20] the client meets a socket that was written by hand, in both directions
   bob.say({ kind: 'send', topic, to: alice.identity.connectionId, payload: bytesOf('hello') })
   await inAlice.hears('from bob hello')
   const { sent, received } = alice.client.traffic()
-  expect(sent).toEqual({ messages: 3, bytes: 97 + 33 + 36 })
+  const { host } = new URL(server.url)
+  expect(sent).toEqual({ messages: 3, bytes: 98 + host.length + 33 + 36 })
   expect(received.messages).toBe(4)
 })
 

@@ -101,11 +101,11 @@ export const ATTACKS_ON_LINKS: Readonly<Record<string, Attack>> = {
     threats: ['T18'],
     try: (needs) => say(needs, frame.encodeFind([...strangers(needs.dice, 8), needs.other.connectionId])),
   },
-  'a lease without end': {
-    threats: ['T3'],
+  'a word that nobody knows': {
+    threats: ['T8'],
     try(needs) {
       sayOwn(needs)
-      say(needs, frame.encodeLease(60_000))
+      say(needs, Uint8Array.of(9, 224, 212, 3))
     },
   },
   'pings, pongs and questions': {

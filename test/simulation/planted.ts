@@ -12,7 +12,7 @@ export interface Change {
 export const PLANTED: Readonly<Record<string, readonly Change[]>> = {
   'others-may-write-an-entry': [
     {
-      file: 'lib/links/transport.ts',
+      file: 'lib/links/far-ends.ts',
       from: "if (connectionOf(said.state) !== link.peer) return rejects.count('not-owner')",
       to: '',
     },
@@ -23,16 +23,14 @@ export const PLANTED: Readonly<Record<string, readonly Change[]>> = {
     { file: 'lib/roster/member.ts', from: ': seq > member.seq', to: ': seq !== member.seq' },
   ],
   'a-client-id-is-believed': [
-    { file: 'lib/links/transport.ts', from: 'if (!isTaken) return { saidId', to: 'return { saidId' },
+    { file: 'lib/links/far-ends.ts', from: 'if (!isTaken) return { saidId', to: 'return { saidId' },
   ],
   'goodbyes-are-not-said': [
-    { file: 'lib/links/transport.ts', from: 'link.sayGoodbye(by, said?.get(link))', to: '{}' },
-    { file: 'lib/links/transport.ts', from: 'casting?.castAlone(GOODBYE_FRAME, links) ?? links', to: 'links' },
+    { file: 'lib/links/farewell.ts', from: 'link.sayGoodbye(by, except?.get(link))', to: '{}' },
+    { file: 'lib/links/farewell.ts', from: 'castAlone(GOODBYE_FRAME, reachable)', to: 'reachable' },
   ],
   'hellos-go-one-way': [{ file: 'lib/links/handshake.ts', from: 'isRepeated: tries > 1', to: 'isRepeated: false' }],
-  'early-words-are-not-asked-for': [
-    { file: 'lib/links/link.ts', from: 'hasMissed = true\n    // The far end', to: '// The far end' },
-  ],
+  'early-words-are-not-asked-for': [{ file: 'lib/links/link.ts', from: 'reach.miss()\n', to: '\n' }],
   'a-closed-way-is-the-end-at-once': [
     {
       file: 'lib/roster/roster.ts',
@@ -71,15 +69,15 @@ export const PLANTED: Readonly<Record<string, readonly Change[]>> = {
   'a-failed-way-loses-the-last-value': [
     {
       file: 'lib/links/link.ts',
-      from: 'if (isReachable) needs.onRerouted(link)',
+      from: 'if (reach.isReachable()) needs.onRerouted(link)',
       to: '',
     },
   ],
   'a-hello-is-said-once': [
     {
       file: 'lib/links/handshake.ts',
-      from: 'cancelRetry = undefined\n      begin()',
-      to: 'cancelRetry = undefined',
+      from: 'backoff.schedule(attempt)\n',
+      to: '\n',
     },
   ],
   'a-timer-is-left-behind': [

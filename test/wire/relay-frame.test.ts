@@ -30,7 +30,7 @@ const OF_SERVER: readonly ServerFrame[] = [
   { kind: 'pong' },
 ]
 const OF_CLIENT: readonly ClientFrame[] = [
-  { kind: 'prove', publicKey: new Uint8Array(32).fill(2), signature: new Uint8Array(64).fill(3) },
+  { kind: 'prove', publicKey: new Uint8Array(32).fill(2), signature: new Uint8Array(64).fill(3), host: 'one.test:1' },
   { kind: 'join', topic },
   { kind: 'leave', topic },
   { kind: 'send', topic, to: BOB, payload },
@@ -74,6 +74,9 @@ describe('frames of the blind server', () => {
     expect(read(decodeServerFrame(more))).toBe('too-large')
     const late = encodeServerFrame({ kind: 'left', topic, connectionId: BOB, silentMs: 2 ** 48 + 1 })
     expect(read(decodeServerFrame(late))).toBe('malformed')
+    const proof = { kind: 'prove', publicKey: new Uint8Array(32), signature: new Uint8Array(64) } as const
+    expect(read(decodeClientFrame(encodeClientFrame({ ...proof, host: 'a'.repeat(259) })))).toMatchObject(proof)
+    expect(read(decodeClientFrame(encodeClientFrame({ ...proof, host: 'a'.repeat(260) })))).toBe('too-large')
     const cast = encodeClientFrame({ kind: 'cast', topic, payload: new Uint8Array(MAX_FRAME_BYTES) })
     expect(read(decodeClientFrame(cast))).toBe('too-large')
     for (const [type, decode] of [

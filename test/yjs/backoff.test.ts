@@ -1,11 +1,12 @@
 import { expect, it } from 'vitest'
-import { createBackoff } from '../../lib/yjs/backoff.ts'
+import { createBackoff } from '../../lib/base/backoff.ts'
+import { REFUSED_RETRY_MS, RETRY } from '../../lib/yjs/timing.ts'
 import { createVirtualClock } from '../kit/virtual-clock.ts'
 
-/** The delay that each of many tries in a row waits for, with one byte of jitter each. */
-async function delays(count: number, byte: number, options?: { wasRefused: boolean }): Promise<number[]> {
+/** The delay that each of many tries in a row waits for, with every byte of chance being `byte`. */
+async function delays(count: number, byte: number, options?: { limitMs: number }): Promise<number[]> {
   const clock = createVirtualClock()
-  const backoff = createBackoff(clock, () => Uint8Array.of(byte))
+  const backoff = createBackoff({ clock, random: (length) => new Uint8Array(length).fill(byte), ...RETRY })
   const found: number[] = []
   for (let index = 0; index < count; index++) {
     const from = clock.moment().steadyMs
@@ -20,23 +21,23 @@ async function delays(count: number, byte: number, options?: { wasRefused: boole
 }
 
 it('[Y25] the delay doubles from 0.1 s to 1 s, stays there for ten seconds, then grows to 5 s; jitter takes up to half of it', async () => {
-  const longest = await delays(20, 0)
+  const longest = await delays(20, 255)
   expect(longest.slice(0, 5)).toEqual([100, 200, 400, 800, 1_000])
   expect(longest[15]).toBe(1_000)
   expect(longest[16]).toBe(5_000)
   expect(longest.slice(0, 16).reduce((sum, delay) => sum + delay)).toBeGreaterThan(10_000)
-  const shortest = await delays(20, 255)
+  const shortest = await delays(20, 0)
   expect(shortest.slice(0, 5)).toEqual([50, 100, 200, 400, 500])
 })
 
 it('[Y25] a refusal is waited out for 15 to 30 s', async () => {
-  expect(await delays(2, 0, { wasRefused: true })).toEqual([30_000, 30_000])
-  expect(await delays(2, 255, { wasRefused: true })).toEqual([15_000, 15_000])
+  expect(await delays(2, 255, { limitMs: REFUSED_RETRY_MS })).toEqual([30_000, 30_000])
+  expect(await delays(2, 0, { limitMs: REFUSED_RETRY_MS })).toEqual([15_000, 15_000])
 })
 
 it('[Y25] a server that is well again is tried soon again, and a stopped wait never ends', async () => {
   const clock = createVirtualClock()
-  const backoff = createBackoff(clock, () => Uint8Array.of(0))
+  const backoff = createBackoff({ clock, random: (length) => new Uint8Array(length).fill(255), ...RETRY })
   let tries = 0
   const attempt = () => void tries++
   for (let index = 0; index < 5; index++) backoff.schedule(attempt)

@@ -1,10 +1,11 @@
 /** One connection under guard, over a peer made of plain objects: what real channels do not do on demand. */
 import { EventEmitter } from 'node:events'
 import { describe, expect, it } from 'vitest'
+import { Awareness, applyAwarenessUpdate, encodeAwarenessUpdate as encodeStockUpdate } from 'y-protocols/awareness'
 import * as Y from 'yjs'
 import type { ClientId } from '../../lib/base/ids.ts'
-import { encodeAwarenessUpdate } from '../../lib/wire/awareness-update.ts'
-import { encodeAwarenessFrame, encodeMessageFrame, QUERY_FRAME } from '../../lib/wire/frame.ts'
+import { type AwarenessEntry, encodeAwarenessUpdate } from '../../lib/wire/awareness-update.ts'
+import { EMPTY_SYNC_STEP_1_FRAME, encodeAwarenessFrame, encodeMessageFrame, QUERY_FRAME } from '../../lib/wire/frame.ts'
 import { createRejectCounter } from '../../lib/wire/result.ts'
 import type { Evidence } from '../../lib/wire/transport.ts'
 import { createAwarenessPort } from '../../lib/yjs/awareness-port.ts'
@@ -38,6 +39,7 @@ function open() {
   const peer = new FakePeer()
   const evidence: Evidence[] = []
   const ends: unknown[] = []
+  const released: true[] = []
   const port = createAwarenessPort(new Y.Doc(), OWN)
   let ownClock = 1
   const own = (text: string) => ({ clientId: OWN, clock: ++ownClock, state: { text } })
@@ -63,16 +65,28 @@ function open() {
     origin: undefined,
     isTaken: () => false,
     onOpen: () => undefined,
+    onReleased: () => released.push(true),
     onEnd: (_, how) => ends.push(how),
   })
-  const bobSays = (clock: number) =>
+  const greet = () => peer.emit('data', EMPTY_SYNC_STEP_1_FRAME)
+  /** One frame with several entries, as a stock client sends what it knows. */
+  function passOn(...entries: AwarenessEntry[]) {
+    const known = new Awareness(new Y.Doc())
+    for (const entry of entries) applyAwarenessUpdate(known, encodeAwarenessUpdate(entry), 'test')
+    const ids = entries.map(({ clientId }) => clientId)
+    peer.emit('data', encodeAwarenessFrame(encodeStockUpdate(known, ids)))
+    known.destroy()
+  }
+  function bobSays(clock: number) {
+    if (clock === 1) greet()
     peer.emit('data', encodeAwarenessFrame(encodeAwarenessUpdate({ clientId: BOB, clock, state: { copresence: {} } })))
+  }
   /** As y-webrtc sends an update to every connection. */
   const publish = (text: string) => {
     port.hold(own(text))
     peer.send(encodeAwarenessFrame(encodeAwarenessUpdate(port.entry() ?? own(text))))
   }
-  return { clock, peer, link, evidence, ends, port, bobSays, publish }
+  return { clock, peer, link, evidence, ends, released, port, greet, passOn, bobSays, publish }
 }
 
 describe('link', () => {
@@ -98,6 +112,37 @@ describe('link', () => {
     await heard.clock.advance(60_000)
     expect(heard.peer.isDestroyed).toBe(false)
     expect(heard.clock.timerCount()).toBe(0)
+  })
+
+  it('[Y11] a stock client speaks for whom it names first after its greeting, not for whom it passed on before', () => {
+    const { peer, link, evidence, released, greet, passOn } = open()
+    const carol = { clientId: 9 as ClientId, clock: 1, state: { user: { name: 'Carol' } } }
+    const bob = { clientId: BOB, clock: 1, state: { copresence: {} } }
+    passOn(bob)
+    peer.emit('connect')
+    greet()
+    passOn(carol, bob)
+    passOn({ ...bob, clock: 2 })
+    greet()
+    passOn({ ...bob, clock: 3 })
+    expect(link.clientId()).toBe(carol.clientId)
+    expect(evidence.map(({ kind, path }) => [kind, path.clientId])).toEqual([
+      ['entry', BOB],
+      ['lost', BOB],
+      ['entry', carol.clientId],
+    ])
+    expect(released).toHaveLength(1)
+  })
+
+  it('[Y11] where it names several, a stock client speaks for one that is none of ours', () => {
+    const { peer, link, greet, passOn } = open()
+    peer.emit('connect')
+    greet()
+    passOn(
+      { clientId: BOB, clock: 1, state: { copresence: {} } },
+      { clientId: 9 as ClientId, clock: 1, state: { user: { name: 'Carol' } } },
+    )
+    expect(link.clientId()).toBe(9)
   })
 
   it('[Y8] asked, a connection that answers anything within 1 s stays; one that does not is closed once', async () => {

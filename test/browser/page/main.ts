@@ -6,7 +6,6 @@ import { Awareness } from 'y-protocols/awareness'
 import { WebrtcProvider } from 'y-webrtc'
 import { WebsocketProvider } from 'y-websocket'
 import * as Y from 'yjs'
-import { createSystemCrypto } from '../../../lib/identity/system-crypto.ts'
 import {
   type Channel,
   type ChannelOptions,
@@ -14,8 +13,6 @@ import {
   Realtime,
   type RealtimeOptions,
 } from '../../../lib/index.ts'
-import { createLinksTravel } from '../../../lib/links-travel.ts'
-import { createRealtime } from '../../../lib/realtime.ts'
 import { trackDataChannels } from '../../kit/data-channels.ts'
 
 /** One event as a page tells it; `at` is Unix ms. */
@@ -36,12 +33,6 @@ function live(): Channel {
   return channel
 }
 
-const createLinked = (options: RealtimeOptions): Realtime =>
-  createRealtime(options, {
-    createTravel: (needs) =>
-      createLinksTravel({ ...needs, ways: { tabs: true, relay: true }, crypto: createSystemCrypto() }),
-  })
-
 /** The connections of this page, so that a test can cut one of them. */
 const dataChannels = trackDataChannels()
 globalThis.RTCPeerConnection = dataChannels.track(RTCPeerConnection) as typeof RTCPeerConnection
@@ -51,14 +42,8 @@ const page = {
   told,
   /** Whether this page was shown again out of the back/forward cache. */
   wasRestored: false,
-  async join(
-    id: string,
-    room: string,
-    options: RealtimeOptions = {},
-    { transport = 'yjs', ...channelOptions }: ChannelOptions & { transport?: 'links' | 'yjs' | undefined } = {},
-  ) {
-    const settings = { participant: { id, name: id }, ...options }
-    realtime = transport === 'links' ? createLinked(settings) : new Realtime(settings)
+  async join(id: string, room: string, options: RealtimeOptions = {}, channelOptions: ChannelOptions = {}) {
+    realtime = new Realtime({ participant: { id, name: id }, ...options })
     channel = await realtime.connect(room, channelOptions)
     for (const event of Object.values(PresenceEvents)) {
       channel.participant.subscribe(event, ({ id: who, connectionId, data }) => {

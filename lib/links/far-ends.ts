@@ -1,0 +1,138 @@
+/**
+ * What the far ends of our links say of themselves, as evidence: each its own entry and goodbye, and nobody else's. Which
+ * members that makes is the roster's to decide.
+ */
+import type { ClientId, ConnectionId } from '../base/ids.ts'
+import { isJsonObject, type JsonObject } from '../base/json.ts'
+import type { RandomBytes } from '../base/random.ts'
+import { decodeAwarenessUpdate } from '../wire/awareness-update.ts'
+import type { MessageFrame } from '../wire/frame.ts'
+import { PRESENCE_FIELD } from '../wire/presence-field.ts'
+import type { RejectCounter } from '../wire/result.ts'
+import type { Evidence, LinkReport, Path, PathId } from '../wire/transport.ts'
+import type { CarrierEnd } from './carrier.ts'
+import type { Link } from './link.ts'
+
+export interface FarEndsNeeds {
+  /** Our own. */
+  readonly clientId: ClientId
+  readonly maxEntryBytes: number
+  readonly random: RandomBytes
+  readonly rejects: RejectCounter
+  onEvidence(evidence: Evidence): void
+  onMessage(path: Path, message: MessageFrame): void
+}
+
+export interface FarEnds {
+  receiveEntry(link: Link, update: Uint8Array): void
+  receiveMessage(link: Link, message: MessageFrame): void
+  /** It is in reach again. */
+  reached(link: Link): void
+  /** It is out of reach. */
+  lost(link: Link, how: CarrierEnd, silentMs: number): void
+  /** It said goodbye. */
+  end(link: Link): void
+  /** The link is no more. */
+  forget(peer: ConnectionId): void
+  /** Whether a link leads to the member whom we know by that client id. */
+  isClient(link: Link, clientId: ClientId): boolean
+  paths(links: readonly Link[]): Path[]
+  /** Links whose far end has not said who it is are nobody's. */
+  report(links: readonly Link[]): Map<ClientId, LinkReport>
+}
+
+interface Far {
+  /** The client id that it says it has. */
+  readonly saidId: ClientId
+  /** The one that we know it by: another where a second one claims the same. */
+  readonly clientId: ClientId
+  clock: number
+  /** How its link ended, while nothing reaches it. */
+  end: CarrierEnd | undefined
+}
+
+export function createFarEnds(needs: FarEndsNeeds): FarEnds {
+  const { onEvidence, rejects } = needs
+  const farEnds = new Map<ConnectionId, Far>()
+
+  const pathOf = (link: Link, far: Far): Path => ({
+    id: `link:${link.peer}` as PathId,
+    kind: link.best()?.kind ?? 'relay',
+    clientId: far.clientId,
+    connectionId: link.peer,
+  })
+
+  /** [T4] Client ids are not proved. Whoever claims one that another has gets a name of ours, and keeps nobody out. */
+  function name(saidId: ClientId): Omit<Far, 'clock' | 'end'> {
+    const isTaken = [...farEnds.values()].some((far) => far.clientId === saidId)
+    if (!isTaken) return { saidId, clientId: saidId }
+    const random = needs.random(6).reduce((number, byte) => number * 256 + byte, 0)
+    return { saidId, clientId: random as ClientId }
+  }
+
+  function end(link: Link): void {
+    const far = farEnds.get(link.peer)
+    if (far === undefined) return
+    farEnds.delete(link.peer)
+    onEvidence({ kind: 'goodbye', path: pathOf(link, far), clock: far.clock })
+  }
+
+  return {
+    /** [T1] A link writes the entry of its far end, under its far end's connection, and no other. */
+    receiveEntry(link, update) {
+      const decoded = decodeAwarenessUpdate(update, needs.maxEntryBytes)
+      if (!decoded.ok) return rejects.count(decoded.reason)
+      const [said, ...more] = decoded.value
+      if (said === undefined || more.length > 0 || said.state === null) return rejects.count('malformed')
+      if (said.clientId === needs.clientId) return rejects.count('own-entry')
+      if (connectionOf(said.state) !== link.peer) return rejects.count('not-owner')
+      // One link, a newer membership: the older one has ended, even where its goodbye went by a carrier that is gone.
+      if (farEnds.get(link.peer)?.saidId !== said.clientId) end(link)
+      const far = farEnds.get(link.peer) ?? { ...name(said.clientId), clock: said.clock, end: undefined }
+      far.clock = Math.max(far.clock, said.clock)
+      farEnds.set(link.peer, far)
+      const path = pathOf(link, far)
+      onEvidence({ kind: 'entry', path, entry: { ...said, clientId: far.clientId } })
+      // Opened late: what carried it has ended meanwhile, and opens no way any more.
+      if (!link.isReachable()) onEvidence({ kind: far.end ?? 'lost', path })
+    },
+    receiveMessage(link, message) {
+      const far = farEnds.get(link.peer)
+      if (far?.saidId !== message.clientId) return rejects.count('not-owner')
+      needs.onMessage(pathOf(link, far), { ...message, clientId: far.clientId })
+    },
+    reached(link) {
+      const far = farEnds.get(link.peer)
+      if (far !== undefined) far.end = undefined
+    },
+    lost(link, how, silentMs) {
+      const far = farEnds.get(link.peer)
+      if (far === undefined) return
+      far.end = how
+      onEvidence({ kind: how, path: pathOf(link, far), ...(silentMs > 0 && { silentMs }) })
+    },
+    end,
+    forget: (peer) => void farEnds.delete(peer),
+    isClient: (link, clientId) => farEnds.get(link.peer)?.clientId === clientId,
+    paths: (links) => links.flatMap((link) => pathsOf(link, farEnds.get(link.peer))),
+    report: (links) =>
+      new Map(
+        links.flatMap((link) => {
+          const far = farEnds.get(link.peer)
+          return far === undefined ? [] : [[far.clientId, link.report()] as const]
+        }),
+      ),
+  }
+}
+
+/** Every open way to a far end that has said who it is, the best first. */
+function pathsOf(link: Link, far: Far | undefined): Path[] {
+  if (far === undefined || !link.isReachable()) return []
+  const carriers = link.carriers().filter(({ isIntroduction }) => isIntroduction !== true)
+  return carriers.map(({ id, kind }) => ({ id: `${id}:${link.peer}` as PathId, kind, clientId: far.clientId }))
+}
+
+function connectionOf(state: JsonObject): unknown {
+  const field = state[PRESENCE_FIELD]
+  return isJsonObject(field) ? field.connectionId : undefined
+}

@@ -1,0 +1,98 @@
+/**
+ * The carriers of one link, and the choice among them: the best one that answers. Remembers which ones frames went by, and
+ * which ones ended, since what was under way there may be lost. Knows no keys and no frames.
+ */
+import type { CarrierReport } from '../wire/transport.ts'
+import { byPreference, type Carrier } from './carrier.ts'
+import type { Liveness } from './liveness.ts'
+
+export interface LinkCarriers {
+  /** The best first. */
+  all(): Carrier[]
+  /** Those that others can read or touch: a hello goes by them. */
+  public(): Carrier[]
+  get(id: string): Carrier | undefined
+  /** The carrier that frames go by now. */
+  best(): Carrier | undefined
+  add(carrier: Carrier): void
+  /** Whether one of that id ended before it was added: told once. */
+  hasReturned(id: string): boolean
+  remove(id: string): Carrier | undefined
+  /** The far end asks by it: of two of one kind both ends take the same. */
+  favour(id: string): void
+  /** A frame goes by it. */
+  use(carrier: Carrier): void
+  isUsed(id: string): boolean
+  /** Those that would be better than the best, if they answered. */
+  better(): Carrier[]
+  /**
+   * Whether a frame went by one that is not the best any more, and may be lost: it does not answer, or is a neighbour, who may
+   * have had no way to pass it on and told nobody.
+   */
+  hasFailed(): boolean
+  /** What was said by all of them has been said anew. */
+  forgetUse(): void
+  report(active: Carrier | undefined): CarrierReport[]
+  close(): void
+}
+
+export function createLinkCarriers(liveness: Pick<Liveness, 'isProven' | 'isSuspect' | 'roundTripMs'>): LinkCarriers {
+  const carriers = new Map<string, Carrier>()
+  /** What ended and may have taken words of the far end with it. */
+  const former = new Set<string>()
+  /** The carrier that the far end last asked by, where it was another one of the kind that we use. */
+  let favoured: string | undefined
+  /** The carriers that frames went by since we last said our entry anew. */
+  const used = new Set<string>()
+
+  const isFavoured = ({ id }: Carrier): number => Number(id === favoured)
+  const sorted = (): Carrier[] =>
+    [...carriers.values()].sort((one, other) => byPreference(one, other) || isFavoured(other) - isFavoured(one))
+  const best = (): Carrier | undefined => {
+    const all = sorted().filter(({ isIntroduction }) => isIntroduction !== true)
+    const trusted = all.filter(({ id }) => !liveness.isSuspect(id))
+    // A server may still think that its socket is the far end's: only a data channel is open at both ends when it opens.
+    return trusted.find(({ id, isPrivate }) => isPrivate || liveness.isProven(id)) ?? trusted[0] ?? all[0]
+  }
+
+  return {
+    all: sorted,
+    public: () => sorted().filter(({ isPrivate }) => !isPrivate),
+    get: (id) => carriers.get(id),
+    best,
+    add: (carrier) => void carriers.set(carrier.id, carrier),
+    hasReturned: (id) => former.delete(id),
+    remove(id) {
+      const carrier = carriers.get(id)
+      if (carrier === undefined) return undefined
+      carriers.delete(id)
+      if (carrier.isIntroduction !== true) former.add(id)
+      return carrier
+    },
+    favour(id) {
+      favoured = id
+    },
+    use: ({ id }) => void used.add(id),
+    isUsed: (id) => used.has(id),
+    better() {
+      const now = best()
+      const all = sorted()
+      return now === undefined ? [] : all.slice(0, all.indexOf(now)).filter(({ id }) => liveness.isSuspect(id))
+    },
+    hasFailed() {
+      const now = best()
+      const isDoubtful = (id: string): boolean => liveness.isSuspect(id) || carriers.get(id)?.kind === 'via'
+      return now !== undefined && [...used].some((id) => id !== now.id && isDoubtful(id))
+    },
+    forgetUse: () => used.clear(),
+    report: (active) =>
+      sorted().map(({ id, kind }) => {
+        const roundTripMs = liveness.roundTripMs(id)
+        return { id, kind, isActive: id === active?.id, ...(roundTripMs !== undefined && { roundTripMs }) }
+      }),
+    close() {
+      for (const carrier of carriers.values()) carrier.close()
+      carriers.clear()
+    },
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * Ways through a neighbour of both: passes on what two of ours cannot tell each other, introduces those who do not meet where
+ * we met them, and looks for whoever is lost. What is passed on is sealed between its two ends.
+ */
+import type { Clock } from '../base/clock.ts'
+import type { ConnectionId } from '../base/ids.ts'
+import type { RandomBytes } from '../base/random.ts'
+import { encodeFind, encodePeers, encodeVia } from '../wire/link-frame.ts'
+import type { Link } from './link.ts'
+
+/** How many neighbours are asked at once for one who is lost, and how long and how often others are. */
+const ASKED_AT_ONCE = 3
+const ASK_FOR_MS = 15_000
+const ASK_AGAIN_MS = 3_000
+
+export interface NeighboursNeeds {
+  readonly clock: Clock
+  readonly random: RandomBytes
+  readonly own: ConnectionId
+  links(): Link[]
+  find(peer: ConnectionId): Link | undefined
+  /** The link to somebody who may be there; undefined where there is no room. */
+  findOrMake(peer: ConnectionId): Link | undefined
+}
+
+export interface Neighbours {
+  /** Whether a link of ours carries what we pass on: never by a neighbour again. */
+  isNeighbour(link: Link): boolean
+  /** We are the neighbour of both: what the one has for the other goes on, sealed as it came, and only once. */
+  passOn(from: Link, far: ConnectionId, sealed: Uint8Array): void
+  receivePassed(neighbour: Link, far: ConnectionId, sealed: Uint8Array): void
+  /** That neighbour reaches somebody: one more way to it. */
+  meetThrough(neighbour: Link, peer: ConnectionId): void
+  answerFind(asker: Link, wanted: readonly ConnectionId[]): void
+  /** Two of ours who do not meet where we met them hear of each other by us: whoever reaches one member reaches all. */
+  introduce(link: Link): void
+  /** Nothing that answers carries the link: whoever reaches its far end shall. Some are asked at a time, and not for ever. */
+  search(link: Link): void
+  /** Ways through a neighbour end when it is none any more. */
+  dropWays(link: Link): void
+  /** The link is no more. */
+  forget(link: Link): void
+}
+
+const VIA = 'via:'
+const viaId = (neighbour: ConnectionId): string => `${VIA}${neighbour}`
+const neighbourOf = (id: string): ConnectionId => id.slice(VIA.length) as ConnectionId
+
+/** Where a link's far end was met: those of one meeting meet each other there. */
+const meetingsOf = (link: Link): string[] =>
+  link.carriers().flatMap(({ id, kind }) => (kind === 'relay' || kind === 'tab' ? [id] : []))
+
+function isNeighbour(link: Link): boolean {
+  const kind = link.isReachable() ? link.best()?.kind : undefined
+  return kind !== undefined && kind !== 'via'
+}
+
+export function createNeighbours(needs: NeighboursNeeds): Neighbours {
+  const { clock, own } = needs
+  /** For whom we look: since when, and when neighbours were last asked, in steady ms. */
+  const searches = new Map<Link, { readonly sinceMs: number; askedMs: number }>()
+
+  const all = (): Link[] => needs.links().filter(isNeighbour)
+
+  function meetThrough(neighbour: Link, peer: ConnectionId): void {
+    if (peer === own || peer === neighbour.peer) return
+    needs.findOrMake(peer)?.addCarrier({
+      id: viaId(neighbour.peer),
+      kind: 'via',
+      isPrivate: false,
+      // Never by a neighbour of the neighbour: two who lost everybody would ask each other in a circle.
+      send(sealed) {
+        if (isNeighbour(neighbour)) neighbour.send(encodeVia(peer, sealed))
+      },
+      // Nor are they asked whether there is room.
+      admit: (byteCount) => !isNeighbour(neighbour) || (neighbour.best()?.admit?.(byteCount) ?? true),
+      backlogBytes: () => 0,
+      close: () => undefined,
+    })
+  }
+
+  return {
+    isNeighbour,
+    passOn(from, far, sealed) {
+      const to = needs.find(far)
+      if (to !== undefined && isNeighbour(to)) to.send(encodeVia(from.peer, sealed, 'passed'))
+    },
+    receivePassed(neighbour, far, sealed) {
+      meetThrough(neighbour, far)
+      needs.find(far)?.receive(viaId(neighbour.peer), sealed)
+    },
+    meetThrough,
+    answerFind(asker, wanted) {
+      const reachable = new Set(all().map(({ peer }) => peer))
+      const peers = wanted.filter((peer) => peer !== asker.peer && reachable.has(peer))
+      if (peers.length > 0) asker.send(encodePeers(peers))
+    },
+    introduce(link) {
+      if (!isNeighbour(link)) return
+      const meetings = meetingsOf(link)
+      const others = all().filter(
+        (other) => other !== link && !meetingsOf(other).some((meeting) => meetings.includes(meeting)),
+      )
+      if (others.length === 0) return
+      link.send(encodePeers(others.map(({ peer }) => peer)))
+      for (const other of others) other.send(encodePeers([link.peer]))
+    },
+    search(link) {
+      if (!link.hasKeys()) return
+      const best = link.best()
+      if (best !== undefined && !link.liveness().isSuspect(best.id)) return void searches.delete(link)
+      const nowMs = clock.moment().steadyMs
+      const search = searches.get(link) ?? { sinceMs: nowMs, askedMs: Number.NEGATIVE_INFINITY }
+      searches.set(link, search)
+      if (nowMs - search.sinceMs > ASK_FOR_MS || nowMs - search.askedMs < ASK_AGAIN_MS) return
+      search.askedMs = nowMs
+      const neighbours = all()
+      const first = (needs.random(1)[0] ?? 0) % Math.max(1, neighbours.length)
+      const asked = [...neighbours.slice(first), ...neighbours.slice(0, first)].slice(0, ASKED_AT_ONCE)
+      for (const neighbour of asked) neighbour.send(encodeFind([link.peer]))
+    },
+    dropWays(link) {
+      for (const { id, kind } of link.carriers()) {
+        const neighbour = kind === 'via' ? needs.find(neighbourOf(id)) : undefined
+        if (kind === 'via' && (neighbour === undefined || !isNeighbour(neighbour))) link.removeCarrier(id, 'lost')
+      }
+    },
+    forget: (link) => void searches.delete(link),
+  }
+}

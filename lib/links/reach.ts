@@ -1,0 +1,56 @@
+/**
+ * Whether the far end of one link is in reach: since it was heard and can be answered, until nothing reaches it any more. Told
+ * once each; what may have been missed in between is asked for on the return.
+ */
+import type { CarrierEnd } from './carrier.ts'
+import type { Liveness } from './liveness.ts'
+
+export interface ReachNeeds {
+  readonly liveness: Pick<Liveness, 'heard' | 'isEstranged' | 'estrange'>
+  /** Whether anything carries the link. */
+  hasWay(): boolean
+  onReachable(): void
+  onUnreachable(how: CarrierEnd, silentMs: number): void
+  /** Words of the far end may be lost: it shall say its entry again. */
+  onMissed(): void
+}
+
+export interface Reach {
+  isReachable(): boolean
+  heard(carrierId: string | undefined): void
+  /** Something was said that we could not open: before the keys, or while nothing carried it. */
+  miss(): void
+  end(how: CarrierEnd, silentMs: number): void
+}
+
+export function createReach(needs: ReachNeeds): Reach {
+  const { liveness } = needs
+  let isReachable = false
+  let hasMissed = false
+  /** How it became unreachable, while it is. */
+  let lastEnd: CarrierEnd | undefined
+  return {
+    isReachable: () => isReachable,
+    heard(carrierId) {
+      liveness.heard(carrierId)
+      if (isReachable || !needs.hasWay() || liveness.isEstranged()) return
+      isReachable = true
+      lastEnd = undefined
+      needs.onReachable()
+      if (hasMissed) needs.onMissed()
+      hasMissed = false
+    },
+    miss() {
+      hasMissed = true
+    },
+    end(how, silentMs) {
+      // Whoever was only lost may still end: that is told too, since it is another thing.
+      if (!isReachable && !(lastEnd === 'lost' && how === 'closed')) return
+      isReachable = false
+      hasMissed = true
+      lastEnd = how
+      liveness.estrange()
+      needs.onUnreachable(how, silentMs)
+    },
+  }
+}
