@@ -54,7 +54,7 @@ export interface Link {
   isReachable(): boolean
   /** Whether the far end has proved itself. */
   hasKeys(): boolean
-  carriers(): Carrier[]
+  carriers(): readonly Carrier[]
   /** The carrier that frames go by now. */
   best(): Carrier | undefined
   addCarrier(carrier: Carrier): void

@@ -129,8 +129,7 @@ export function createJudge(needs: JudgeNeeds): Judge {
     const quietMs = stay.endedBy === 'goodbye' ? CLEAN_LEAVE_MS : KILLED_MS
     // Whose only way went by somebody who left before is out of reach when it ends: that is silence (F3).
     const wasInReach = reach.pair(observer.life, subject).downMs <= log.nowMs() - endedAtMs + 2 * LOOK_MS
-    const isPrompt =
-      isQuiet && wasInReach && (stay.endedBy === 'goodbye' || wasServed.get(observer)?.has(stay) === true)
+    const isPrompt = isQuiet && wasInReach && (stay.endedBy === 'goodbye' || isKnownServed(observer, stay))
     const dueMs = (isPrompt ? quietMs : SILENT_MS) + slackMs
     if (goneMs > dueMs)
       log.fail(`${observer.life.name} still shows ${subject.name}, ${stay.endedBy} ${Math.round(goneMs)} ms ago`)
@@ -148,10 +147,12 @@ export function createJudge(needs: JudgeNeeds): Judge {
   /** Somebody of whom no byte can come, by whatever way, is gone in time. */
   function checkUnheard(observer: Stay, { life: subject }: Stay): void {
     const unchangedMs = log.nowMs() - trouble.lastChangeMs()
-    if (unchangedMs <= SILENT_MS + slackMs || observer.seen.get(subject.connectionId)?.isPresent !== true) return
-    if (!reach.canHear(observer.life, subject))
+    if (unchangedMs <= SILENT_MS + slackMs || reach.pair(observer.life, subject).upMs > 0) return
+    if (observer.seen.get(subject.connectionId)?.isPresent === true && !reach.canHear(observer.life, subject))
       log.fail(`${observer.life.name} still shows ${subject.name}, unheard for ${Math.round(unchangedMs)} ms`)
   }
+
+  const isKnownServed = (observer: Stay, stay: Stay): boolean => wasServed.get(observer)?.has(stay) === true
 
   function lookAt(observer: Stay): void {
     const isAwake =
@@ -163,7 +164,7 @@ export function createJudge(needs: JudgeNeeds): Judge {
       if (subject === observer.life) continue
       const stay = currentStay(subject)
       const last = subject.stays.at(-1)
-      if (stay !== undefined && reach.isServed(observer.life, subject)) {
+      if (stay !== undefined && !isKnownServed(observer, stay) && reach.isServed(observer.life, subject)) {
         const served = wasServed.get(observer) ?? new WeakSet<Stay>()
         wasServed.set(observer, served.add(stay))
       }
