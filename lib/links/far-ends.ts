@@ -98,7 +98,12 @@ export function createFarEnds(needs: FarEndsNeeds): FarEnds {
       if (known !== undefined && isNewer && !carrier.isPrivate) needs.onSucceeded(link)
       // One link, a newer membership: the older one has ended, even where its goodbye went by a carrier that is gone.
       if (isOther) end(link)
-      const far = farEnds.get(link.peer) ?? { ...name(said.clientId), clock: said.clock, joinedAt, end: undefined }
+      const far = farEnds.get(link.peer) ?? {
+        ...name(said.clientId),
+        clock: said.clock,
+        joinedAt,
+        end: undefined,
+      }
       if (said.clock > far.clock) far.joinedAt = joinedAt
       far.clock = Math.max(far.clock, said.clock)
       farEnds.set(link.peer, far)
@@ -114,7 +119,10 @@ export function createFarEnds(needs: FarEndsNeeds): FarEnds {
     },
     reached(link) {
       const far = farEnds.get(link.peer)
-      if (far !== undefined) far.end = undefined
+      if (far?.end === undefined) return
+      far.end = undefined
+      // It has answered: that is a sign of life, also where its next word is held up.
+      onEvidence({ kind: 'open', path: pathOf(link, far) })
     },
     lost(link, how, silentMs) {
       const far = farEnds.get(link.peer)

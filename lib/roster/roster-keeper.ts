@@ -10,6 +10,7 @@ import {
   emptyRoster,
   expireHolds,
   nextExpiry,
+  postponeHolds,
   type RosterEvent,
   type RosterRules,
   type RosterStep,
@@ -18,6 +19,8 @@ import {
 
 /** A timer this late, by either clock, was not late but asleep: nobody is judged by that time. */
 const ASLEEP_MS = 5_000
+/** One this late was held up: what we stood still is added to every hold. More than the timers of a hidden tab are late. */
+const HELD_UP_MS = 1_500
 /** While somebody is held we look this often whether we slept: a sleep inside a hold makes its end hardly late. */
 const LOOK_MS = 2_000
 /** A timer this late was held up with all that came meanwhile: what is still to be read is read first, for so long. */
@@ -73,6 +76,11 @@ export function createRosterKeeper(needs: RosterKeeperNeeds): RosterKeeper {
     const { delayMs, setAt } = timer
     const lateMs = Math.max(now.unixMs - setAt.unixMs, now.steadyMs - setAt.steadyMs) - delayMs
     if (lateMs > ASLEEP_MS) state = restartHolds(state, now)
+    else if (lateMs > HELD_UP_MS) {
+      state = postponeHolds(state, lateMs)
+      // Once for each time that we stood still.
+      timer = { ...timer, setAt: { unixMs: now.unixMs - delayMs, steadyMs: now.steadyMs - delayMs } }
+    }
     return lateMs
   }
   const onTimer = () => {

@@ -77,6 +77,8 @@ export function applyEvidence(state: RosterState, evidence: Evidence, now: Momen
   switch (evidence.kind) {
     case 'entry':
       return applyEntry(state, evidence.entry, evidence.path, now, rules)
+    case 'open':
+      return applyOpen(state, evidence.path)
     case 'goodbye':
       return applyGoodbye(state, evidence.path, evidence.clock, now)
     case 'closed':
@@ -111,6 +113,15 @@ export function restartHolds(state: RosterState, now: Moment): RosterState {
   const members = new Map(state.members)
   for (const [clientId, member] of members) {
     if (member.holdUntil !== undefined) members.set(clientId, { ...member, holdUntil: now.steadyMs + SILENT_HOLD_MS })
+  }
+  return { ...state, members }
+}
+
+/** What we stood still counts for nobody: every hold ends so much later. */
+export function postponeHolds(state: RosterState, byMs: number): RosterState {
+  const members = new Map(state.members)
+  for (const [clientId, member] of members) {
+    if (member.holdUntil !== undefined) members.set(clientId, { ...member, holdUntil: member.holdUntil + byMs })
   }
   return { ...state, members }
 }
@@ -169,6 +180,14 @@ function renew(
     events: isUpdate ? [eventOf('update', renewed.value)] : [],
     entries: [entry],
   }
+}
+
+/** [O4] Only for one who is held: it brings nobody back. */
+function applyOpen(state: RosterState, path: Path): RosterStep {
+  const member = state.members.get(path.clientId)
+  if (member === undefined) return unchanged(state)
+  const { silentSince: _ended, ...heard } = member
+  return unchanged(withMember(state, withPath(heard, path)))
 }
 
 function applyGoodbye(state: RosterState, { clientId, connectionId }: Path, clock: number, now: Moment): RosterStep {

@@ -214,6 +214,18 @@ describe('coming back', () => {
 })
 
 describe('one connection, several memberships', () => {
+  it('[O4] an answer ends a hold as an entry does, and brings nobody back', () => {
+    const open = (clientId = 1): Evidence => ({ kind: 'open', path: path(clientId) })
+    const { told, state } = play(entry(), lost(), 13_000, open(), 60_000)
+    expect(told).toEqual(['joined alice'])
+    expect(state.members.get(1 as ClientId)?.paths.size).toBe(1)
+    expect(play(entry(), closed(), open(), closed(), CLOSED_HOLD_MS, open()).told).toEqual([
+      'joined alice',
+      'leave alice',
+    ])
+    expect(play(open(2)).state.members.size).toBe(0)
+  })
+
   it('[O7] a newer membership begins when the older one ends: leave, then joined, never both at once', () => {
     const rejoin = entry({ clientId: 2, clock: 1, data: { fresh: true } })
     const { told, state, entries } = play(entry(), rejoin, entry({ clientId: 2, clock: 1, via: 'relay' }), goodbye(2))

@@ -72,11 +72,12 @@ export function createJudge(needs: JudgeNeeds): Judge {
 
   /**
    * [F3] The end of a socket is the end of a member who does not return at once, and trouble keeps members from that. Whoever
-   * has a data channel or is a tab shows by it to be there, whatever a server says (T15).
+   * has a data channel or is a tab answers by it, whatever a server says (T15).
    */
   function couldNotReturn(observer: Life, subject: Life): boolean {
     const areTabs = observer.resident.host.machine === subject.resident.host.machine
-    if (areTabs || reach.pair(observer, subject).isDirect) return false
+    const canAnswer = log.nowMs() - trouble.lastSlowMs(subject) > KILLED_MS
+    if (canAnswer && (areTabs || reach.pair(observer, subject).isDirect)) return false
     const endedAgoMs = log.nowMs() - reach.lastEndMs(observer, subject)
     return endedAgoMs < KILLED_MS + slackMs && log.nowMs() - lastFaultMs(observer, subject) < QUIET_MS
   }

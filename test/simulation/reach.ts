@@ -17,6 +17,8 @@ const WELL_AFTER_MS = 8_000
 const SOON_MS = 55_000
 const LATE_RETRY_MS = 33_000
 const REMEMBER_GAP_MS = 5_000
+/** A word that was held up for longer than this comes to nobody any more: the socket has been replaced. */
+const LATEST_WORD_MS = 15_000
 /** A way that opens for less lets nothing through that was stopped before. */
 const PASSES_AGAIN_MS = 1_500
 
@@ -58,7 +60,7 @@ export interface Reach {
   isOneWay(one: Life, other: Life): boolean
   /** Whether a byte of the second can come to the first at all. */
   canHear(observer: Life, subject: Life): boolean
-  /** When a server last saw a socket of the subject's end, or told the observer so, in ms. */
+  /** When the observer could last be told that a socket of the subject's has ended, in ms. */
   lastEndMs(observer: Life, subject: Life): number
 }
 
@@ -108,6 +110,12 @@ export function createReach({ lies, world }: ReachNeeds): Reach {
     if (okSinceMs === undefined) return false
     const wasLong = badSinceMs !== undefined && okSinceMs - badSinceMs > SOON_MS
     return scheduler.nowMs() - okSinceMs >= (wasLong ? LATE_RETRY_MS : BACK_ON_SERVER_MS)
+  }
+
+  /** When an observer was told of what a server saw then: as soon as there was a way to it. */
+  function toldMs(observer: Life, server: VirtualServer, seenMs: number): number {
+    const { okSinceMs = Number.NEGATIVE_INFINITY } = serviceOf(observer, server)
+    return okSinceMs - seenMs < LATEST_WORD_MS ? Math.max(seenMs, okSinceMs) : seenMs
   }
 
   const isOn = (life: Life, server: VirtualServer): boolean =>
@@ -236,7 +244,9 @@ export function createReach({ lies, world }: ReachNeeds): Reach {
     },
     lastEndMs: (observer, subject) =>
       Math.max(
-        ...subject.servers.map((server) => server.lastEndMs(subject.resident.host)),
+        ...pair(observer, subject).servers.map((server) =>
+          toldMs(observer, server, server.lastEndMs(subject.resident.host)),
+        ),
         lies?.hiddenMs(observer.connectionId as ConnectionId, subject.connectionId as ConnectionId) ?? -Infinity,
       ),
     look(lives, ms) {

@@ -94,7 +94,12 @@ function checkRecord(observer: Stay, subject: Life, { seen, participant, kind }:
   if (said.order < seen.order) log.fail(`${who} with an older value: ${json}`)
   if (kind === 'update' && said.order === seen.order) log.fail(`${who} twice: ${json}`)
   if (participant.timestamp < seen.timestamp) log.fail(`${who} with an older time`)
-  const isGhost = kind === 'joined' && seen.leftAtMs !== undefined && (stay.endedAtMs ?? Infinity) <= seen.leftAtMs
+  // One that had come and gone unseen may be told of late, by words that were under way: it is gone in time all the same.
+  const isGhost =
+    kind === 'joined' &&
+    seen.leftAtMs !== undefined &&
+    stay.index <= seen.stay &&
+    (stay.endedAtMs ?? Infinity) <= seen.leftAtMs
   if (isGhost) log.fail(`${who}, who had left`)
   Object.assign(seen, { order: said.order, timestamp: participant.timestamp, stay: stay.index })
 }
