@@ -88,7 +88,8 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
     })
     mesh = made
     casting = createCasting({ clock, crypto: needs.crypto, topic, senderId: own })
-    if (needs.doc !== undefined) documents = createDocumentLinks(needs.doc, rejects, () => made.links())
+    const { doc, random } = needs
+    if (doc !== undefined) documents = createDocumentLinks({ doc, clock, random, rejects, links: made.links })
     const onMeeting = {
       clock,
       own,
@@ -120,7 +121,9 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
   }
 
   function onUnreachable(link: Link, how: CarrierEnd, silentMs: number): void {
-    if (!isStopped) farEnds.lost(link, how, silentMs)
+    if (isStopped) return
+    farEnds.lost(link, how, silentMs)
+    documents?.lost()
   }
 
   function onFrame(link: Link, frame: LinkFrame, carrier: Carrier) {

@@ -275,6 +275,35 @@ describe('documents', () => {
   })
 })
 
+describe('what one wrote whom not everybody hears', () => {
+  async function mesh() {
+    const room = createRoom()
+    const all = [] as VirtualMember[]
+    for (const id of ['alice', 'bob', 'carol']) all.push(await room.join(id, {}, {}, { sync: true }))
+    await room.until('data channels', () => hasWay(all, 'direct'), 10_000)
+    room.world.server(SERVER).stop()
+    await room.advance(1_000)
+    const [alice, bob, carol] = all as [VirtualMember, VirtualMember, VirtualMember]
+    const text = ({ channel }: VirtualMember) => channel.doc.getText('body')
+    room.cut(alice, bob)
+    text(alice).insert(0, 'alice')
+    await room.until('the edit at carol', () => text(carol).length > 0, 100)
+    return { room, alice, bob, carol, text }
+  }
+
+  it('[L18] comes with what another writes upon it', async () => {
+    const { room, bob, carol, text } = await mesh()
+    text(carol).insert(5, ' and carol')
+    await room.until('both edits at bob', () => text(bob).toString() === 'alice and carol', 300)
+  })
+
+  it('[L18] comes from whoever heard it, once its writer is gone', async () => {
+    const { room, alice, bob, text } = await mesh()
+    alice.resident.host.kill()
+    await room.until('the edit at bob', () => text(bob).toString() === 'alice', 20_000)
+  })
+})
+
 describe('a data channel', () => {
   it('[L19] that does not open is given up after 8 s and tried again ever more rarely; one that can open then does', async () => {
     const room = createRoom()
