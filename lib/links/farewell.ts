@@ -65,6 +65,7 @@ export function createFarewell({ clock, links, castAlone }: FarewellNeeds): Fare
       'best',
       all.filter((link) => rest.includes(link) || !reachable.includes(link)),
     )
+    for (const link of all) link.fallSilent()
     return all.filter((link) => link.carriers().length > 1)
   }
 

@@ -23,8 +23,8 @@ export interface LinkCarriers {
   /** A frame goes by it. */
   use(carrier: Carrier): void
   isUsed(id: string): boolean
-  /** Those that would be better than the best, if they answered. */
-  better(): readonly Carrier[]
+  /** Those down to the best one that were asked in vain: one that is heard all the time would not be asked again. */
+  toAskAgain(): readonly Carrier[]
   /**
    * Whether a frame went by one that is not the best any more, and may be lost: it does not answer, or is a neighbour, who may
    * have had no way to pass it on and told nobody.
@@ -93,11 +93,11 @@ export function createLinkCarriers(liveness: Pick<Liveness, 'isProven' | 'isSusp
     },
     use: ({ id }) => void used.add(id),
     isUsed: (id) => used.has(id),
-    better() {
+    toAskAgain() {
       const now = best()
       const all = sorted()
-      if (now === undefined || now === all[0]) return []
-      return all.slice(0, all.indexOf(now)).filter(({ id }) => liveness.isSuspect(id))
+      if (now === undefined || (now === all[0] && !liveness.isSuspect(now.id))) return []
+      return all.slice(0, all.indexOf(now) + 1).filter(({ id }) => liveness.isSuspect(id))
     },
     hasFailed() {
       const now = best()

@@ -67,9 +67,11 @@ export interface Link {
   /**
    * Says goodbye within this call. `neighbours`: by the one that carries the link, or by all where what carries it does not
    * answer; first, since they are reached by links of their own. `best`: by the carrier that all before it went by, behind
-   * that. `others`: by the rest.
+   * that; by all, where that one does not answer. `others`: by the rest.
    */
   sayGoodbye(by: 'neighbours' | 'best' | 'others'): void
+  /** The far end was told goodbye: from now on nothing else is said, and that by every carrier that comes. */
+  fallSilent(): void
   /** Asks at once whether the far end is there: something of it has ended. */
   probe(): void
   /** One beat: asks whoever was silent, judges who did not answer. */
@@ -91,6 +93,8 @@ export function createLink(needs: LinkNeeds): Link {
   const received = createTrafficCounter()
   let askedAtMs = Number.NEGATIVE_INFINITY
   let isClosed = false
+  const saidGoodbyeBy = new Set<Carrier>()
+  let isLeaving = false
 
   const handshake = createHandshake({
     ...needs.handshake,
@@ -163,7 +167,7 @@ export function createLink(needs: LinkNeeds): Link {
   }
 
   function sendBy(carrier: Carrier, frame: Uint8Array) {
-    if (!frames.hasKeys()) return
+    if (!frames.hasKeys() || isLeaving) return
     const kind = kindOfFrame(frame)
     if (kind !== undefined) sent.count(kind, frame.length)
     frames.send(carrier, frame)
@@ -232,6 +236,7 @@ export function createLink(needs: LinkNeeds): Link {
     addCarrier(carrier) {
       if (isClosed || carriers.get(carrier.id) !== undefined) return
       carriers.add(carrier)
+      if (isLeaving) return frames.sayGoodbye(carrier)
       if (!frames.hasKeys()) handshake.begin()
       else {
         liveness.ask([carrier])
@@ -266,18 +271,25 @@ export function createLink(needs: LinkNeeds): Link {
     },
     sayGoodbye(by) {
       const own = best()
-      const needsAll = own === undefined || liveness.isSuspect(own.id)
+      const isWell = own !== undefined && !liveness.isSuspect(own.id)
       for (const carrier of carriers.all()) {
-        const is = carrier.kind === 'via' ? 'neighbours' : carrier === own ? 'best' : 'others'
-        if (is === by && (by !== 'neighbours' || carrier === own || needsAll)) frames.sayGoodbye(carrier)
+        const isFirst = carrier === own || !isWell
+        const isMeant = carrier.kind === 'via' ? by === 'neighbours' : by === 'others' ? carrier !== own : by === 'best'
+        if (!isMeant || (by !== 'others' && !isFirst) || saidGoodbyeBy.has(carrier)) continue
+        saidGoodbyeBy.add(carrier)
+        frames.sayGoodbye(carrier)
       }
     },
     // [F4] Silence counts from its beginning, also where it is an end told late that has us ask.
     probe: () => liveness.probe(carriers.all(), () => reach.end('closed', liveness.silentForMs())),
+    fallSilent() {
+      isLeaving = true
+    },
     tick() {
+      if (isLeaving) return
       if (frames.hasKeys() && carriers.hasFailed()) reroute()
       liveness.tick(frames.hasKeys() ? best() : undefined, carriers.all())
-      if (frames.hasKeys()) liveness.askSuspects(carriers.better())
+      if (frames.hasKeys()) liveness.askSuspects(carriers.toAskAgain())
     },
     follow(cast) {
       const carrier = best()

@@ -14,7 +14,7 @@ export const PING_AFTER_MS = 3_000
 const SECOND_ASKS_AFTER_MS = 1_000
 /** A carrier that has not answered by then is not used while there is another. */
 export const SUSPECT_AFTER_MS = 2_000
-/** How often a better carrier that did not answer is asked again: what it was asked by may have been lost. */
+/** How often a carrier that did not answer is asked again while the link is heard: the question may have been lost. */
 const ASK_SUSPECT_MS = 5_000
 /** How often one who was given up, and is heard again, is asked. */
 const ASK_FRESH_MS = 250
@@ -55,7 +55,7 @@ export interface Liveness {
   ask(carriers: readonly Carrier[]): void
   /** Asks by that carrier, unless a question by it is under way. */
   askOnce(carrier: Carrier): void
-  /** Asks now and then by those that did not answer, though another carries the link. */
+  /** Asks now and then by those that did not answer, though the link is heard. */
   askSuspects(carriers: readonly Carrier[]): void
   /** Asks all; without an answer within `PROBE_MS` calls `onGone`. What else is heard may be older than the end. */
   probe(carriers: readonly Carrier[], onGone: () => void): void
