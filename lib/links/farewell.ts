@@ -22,6 +22,8 @@ export interface FarewellNeeds {
   links(): readonly Link[]
   /** Says the last word once for several, and returns the links that this does not serve. */
   castAlone(frame: Uint8Array, links: readonly Link[]): readonly Link[]
+  /** Everybody was told: whoever comes now is none of ours. */
+  onSaid(): void
 }
 
 export interface Farewell {
@@ -34,7 +36,7 @@ export interface Farewell {
   finish(): void
 }
 
-export function createFarewell({ clock, links, castAlone }: FarewellNeeds): Farewell {
+export function createFarewell({ clock, links, castAlone, onSaid }: FarewellNeeds): Farewell {
   const said = new Set<Ways>()
   let isHurried = false
   let wake = (): void => undefined
@@ -66,6 +68,7 @@ export function createFarewell({ clock, links, castAlone }: FarewellNeeds): Fare
       all.filter((link) => rest.includes(link) || !reachable.includes(link)),
     )
     for (const link of all) link.fallSilent()
+    onSaid()
     return all.filter((link) => link.carriers().length > 1)
   }
 

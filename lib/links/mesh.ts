@@ -51,6 +51,8 @@ export interface Mesh {
   replaceChannel(link: Link): void
   /** The far end said goodbye: its link ends. */
   drop(peer: ConnectionId): void
+  /** We are leaving: nobody is met any more. */
+  closeDoor(): void
   stop(): void
 }
 
@@ -64,6 +66,7 @@ export function createMesh(needs: MeshNeeds): Mesh {
   const pairs = new Map<ConnectionId, Pair>()
   let cancelTick = clock.setTimer(tick, TICK_MS)
   let isStopped = false
+  let isDoorClosed = false
 
   const links = (): Link[] => [...pairs.values()].map(({ link }) => link)
   const isKnown = (link: Link): boolean => pairs.get(link.peer)?.link === link
@@ -84,7 +87,7 @@ export function createMesh(needs: MeshNeeds): Mesh {
   const findOrMake = (peer: ConnectionId): Link | undefined => {
     const known = pairs.get(peer)?.link
     if (known !== undefined) return known
-    if (isStopped || peer === own) return undefined
+    if (isStopped || isDoorClosed || peer === own) return undefined
     if (pairs.size >= MAX_MEMBERS - 1 && !giveWay()) {
       rejects.count('room-full')
       return undefined
@@ -193,6 +196,9 @@ export function createMesh(needs: MeshNeeds): Mesh {
     receive: (peer, carrierId, bytes) => pairs.get(peer)?.link.receive(carrierId, bytes),
     replaceChannel: (link) => dataChannels.replace(link),
     drop: forget,
+    closeDoor() {
+      isDoorClosed = true
+    },
     stop() {
       isStopped = true
       cancelTick()

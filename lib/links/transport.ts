@@ -57,6 +57,7 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
     clock,
     links: allLinks,
     castAlone: (frame, links) => casting?.castAlone(frame, links) ?? links,
+    onSaid: () => mesh?.closeDoor(),
   })
   const ownEntry = createOwnEntry({
     clock,

@@ -145,6 +145,7 @@ export interface Lies {
   /** The one that lies. */
   readonly server: VirtualServer
   tell(which: number, victim: ConnectionId, other: ConnectionId): void
+  inventedCount(): number
   /** When the first was last told that the second has left, in ms; `Infinity` while it is told nothing else. */
   hiddenMs(victim: ConnectionId, other: ConnectionId): number
   /** Whatever was said wrongly is put right. */
@@ -197,6 +198,7 @@ export function createLies({ dice, liar, onLie, scheduler, server }: LiesNeeds):
         invent: (count) => invent(victim, count),
       })
     },
+    inventedCount: () => invented.reduce((sum, { ids }) => sum + ids.length, 0),
     hiddenMs: (victim, other) => hidden.get(`${victim} ${other}`)?.untilMs ?? Number.NEGATIVE_INFINITY,
     stop() {
       for (const key of hidden.keys()) show(key)

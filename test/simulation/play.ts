@@ -144,7 +144,11 @@ async function setUp({ coverage, liar, log, schedule, world }: PlayNeeds) {
   if (adversary !== undefined && schedule.isAdversaryOutside) count(coverage, 'threat T16')
   const faults = createFaults(world)
   const act = createActs({ schedule, stage, trouble, faults, wires, rules, coverage, adversary, lies })
-  const bounds = createBounds({ stage, wires, log, hasStrangers: schedule.hasAdversary || schedule.hasLiar })
+  const bounds = createBounds({
+    ...{ stage, wires, log, hasStrangers: schedule.hasAdversary || schedule.hasLiar },
+    liar: lies?.server.machine,
+    inventedCount: () => lies?.inventedCount() ?? 0,
+  })
   return { act, adversary, bounds, documents, judge, lies, lives: stage.lives, reach, rules, stage, trouble }
 }
 
