@@ -92,12 +92,11 @@ export function createJudge(needs: JudgeNeeds): Judge {
     const seen = observer.seen.get(subject.connectionId)
     const isSeen = seen?.isPresent === true && seen.stay === stay.index
     const isSoon = isQuiet || reach.isServed(observer.life, subject)
-    // A first word that went by what broke just then is said again once that is found out.
-    const brokeMs = nowMs - lastBreakMs(observer.life, subject)
-    const lateMs = brokeMs < SEEN_MS + UNNOTICED_BREAK_MS + slackMs ? UNNOTICED_BREAK_MS : 0
-    const dueMs = (isSoon ? SEEN_MS + lateMs : SILENT_MS) + slackMs
     // A leave that had to be is followed by a return: that takes its time from there.
     const unseenMs = Math.min(upMs, stayedMs, nowMs - (seen?.leftAtMs ?? 0))
+    // A first word that went by what broke just then is said again once that is found out.
+    const hasBroken = lastBreakMs(observer.life, subject) >= nowMs - unseenMs - LOOK_MS
+    const dueMs = (isSoon ? SEEN_MS + (hasBroken ? UNNOTICED_BREAK_MS : 0) : SILENT_MS) + slackMs
     if (!isSeen && unseenMs > dueMs)
       log.fail(`${observer.life.name} has not seen ${subject.name} for ${Math.round(unseenMs)} ms of reach`)
     if (isQuiet && isSeen && upMs >= QUIET_MS && subject.resident.host.pace === 'normal')
