@@ -59,15 +59,19 @@ export function createJudge(needs: JudgeNeeds): Judge {
 
   function isLeaveDue(observer: Stay, subject: Life): boolean {
     const { downMs, lastDownMs, lastDownEndMs } = reach.pair(observer.life, subject)
-    const isLong = isNoticed(downMs, log.nowMs())
-    const wasJustLong = isNoticed(lastDownMs, lastDownEndMs) && log.nowMs() - lastDownEndMs <= AFTER_GAP_MS
+    const members = [observer.life.member, subject.member]
+    const isLong = isNoticed(members, downMs, log.nowMs())
+    const wasJustLong = isNoticed(members, lastDownMs, lastDownEndMs) && log.nowMs() - lastDownEndMs <= AFTER_GAP_MS
     return isLong || wasJustLong || couldNotReturn(observer.life, subject)
   }
 
-  function isNoticed(gapMs: number, endMs: number): boolean {
+  function isNoticed(members: readonly number[], gapMs: number, endMs: number): boolean {
     const startMs = endMs - gapMs
     if (gapMs >= UNNOTICED_MS) return true
-    return gapMs >= UNNOTICED_MS - UNNOTICED_BREAK_MS && trouble.had(startMs - UNNOTICED_BREAK_MS, startMs - LOOK_MS)
+    return (
+      gapMs >= UNNOTICED_MS - UNNOTICED_BREAK_MS &&
+      trouble.had(members, startMs - UNNOTICED_BREAK_MS, startMs - LOOK_MS)
+    )
   }
 
   /**

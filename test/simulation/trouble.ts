@@ -30,8 +30,8 @@ export interface Trouble {
   lastChangeMs(): number
   /** When something last broke near that member. */
   lastBreakMs(member: number): number
-  /** Whether anything broke, ended or healed, or much was lost, between these, in ms. */
-  had(fromMs: number, toMs: number): boolean
+  /** Whether anything broke, ended or healed near one of these, or much was lost, in that time. */
+  had(members: readonly number[], fromMs: number, toMs: number): boolean
   /** When a member last stood still or had slow timers; `Infinity` while it does. */
   lastSlowMs(life: Life): number
 }
@@ -41,11 +41,11 @@ export function createTrouble(nowMs: () => number): Trouble {
   const touchedMs = new Map<number, number>()
   const brokenMs = new Map<number, number>()
   const slowUntilMs = new Map<Life, number>()
-  const times: number[] = []
+  const changes: { readonly atMs: number; readonly members: readonly number[] }[] = []
   const losses: { readonly fromMs: number; readonly untilMs: number }[] = []
 
   const change = (members: readonly number[]) => {
-    times.push(nowMs())
+    changes.push({ atMs: nowMs(), members })
     for (const member of members) touchedMs.set(member, nowMs())
   }
   const touch = (members: readonly number[]) => {
@@ -86,11 +86,15 @@ export function createTrouble(nowMs: () => number): Trouble {
       }
     },
     lastMs: (member) => touchedMs.get(member) ?? 0,
-    lastChangeMs: () => times.at(-1) ?? 0,
+    lastChangeMs: () => changes.at(-1)?.atMs ?? 0,
     lastBreakMs: (member) => brokenMs.get(member) ?? Number.NEGATIVE_INFINITY,
-    had: (fromMs, toMs) =>
-      times.some((atMs) => atMs >= fromMs && atMs <= toMs) ||
+    had: (members, fromMs, toMs) =>
+      changes.some((one) => one.atMs >= fromMs && one.atMs <= toMs && isNear(one.members, members)) ||
       losses.some((loss) => loss.fromMs <= toMs && loss.untilMs >= fromMs),
     lastSlowMs,
   }
 }
+
+/** What touches nobody in particular touches whoever passes things on for others. */
+const isNear = (touched: readonly number[], members: readonly number[]): boolean =>
+  touched.length === 0 || touched.some((member) => members.includes(member))
