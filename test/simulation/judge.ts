@@ -3,7 +3,7 @@
  * time, whoever is in reach is seen, and values arrive. Looks at everybody every `LOOK_MS`.
  */
 import type { World } from '../../lib/testing/world.ts'
-import { checkShown, currentStay, type Life, type Log, type Stay } from './life.ts'
+import { checkShown, currentStay, KILLED_MS, type Life, type Log, type Stay } from './life.ts'
 import type { Reach } from './reach.ts'
 
 export const LOOK_MS = 200
@@ -14,8 +14,6 @@ const UNNOTICED_MS = 10_000 - 2 * LOOK_MS
 const AFTER_GAP_MS = 5_000
 /** [F7] */
 const CLEAN_LEAVE_MS = 1_000
-/** [F3] */
-const KILLED_MS = 3_000
 /** [F4] */
 const SILENT_MS = 15_000
 /**
