@@ -38,7 +38,7 @@ export interface MeshNeeds {
   /** The link is no more. */
   onForgotten(peer: ConnectionId): void
   /** A frame that is no signal, via or peers. */
-  onFrame(link: Link, frame: LinkFrame): void
+  onFrame(link: Link, frame: LinkFrame, carrier: Carrier): void
 }
 
 export interface Mesh {
@@ -47,6 +47,8 @@ export interface Mesh {
   addCarrier(peer: ConnectionId, carrier: Carrier): void
   removeCarrier(peer: ConnectionId, carrierId: string, how: CarrierEnd): void
   receive(peer: ConnectionId, carrierId: string, bytes: Uint8Array): void
+  /** The far end's membership is a newer one than that which our data channel was raised with. */
+  replaceChannel(link: Link): void
   /** The far end said goodbye: its link ends. */
   drop(peer: ConnectionId): void
   stop(): void
@@ -127,7 +129,7 @@ export function createMesh(needs: MeshNeeds): Mesh {
       onFrame: receiveFrame,
     })
 
-  function receiveFrame(link: Link, frame: LinkFrame) {
+  function receiveFrame(link: Link, frame: LinkFrame, carrier: Carrier) {
     switch (frame.kind) {
       case 'signal':
         return isKnown(link) && !isStopped ? dataChannels.receiveSignal(link, frame.signal, frame.json) : undefined
@@ -141,7 +143,7 @@ export function createMesh(needs: MeshNeeds): Mesh {
       case 'find':
         return neighbours.answerFind(link, frame.peers)
       default:
-        return needs.onFrame(link, frame)
+        return needs.onFrame(link, frame, carrier)
     }
   }
 
@@ -189,6 +191,7 @@ export function createMesh(needs: MeshNeeds): Mesh {
     addCarrier: (peer, carrier) => findOrMake(peer)?.addCarrier(carrier),
     removeCarrier,
     receive: (peer, carrierId, bytes) => pairs.get(peer)?.link.receive(carrierId, bytes),
+    replaceChannel: (link) => dataChannels.replace(link),
     drop: forget,
     stop() {
       isStopped = true

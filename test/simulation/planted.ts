@@ -108,4 +108,111 @@ export const PLANTED: Readonly<Record<string, readonly Change[]>> = {
       to: '',
     },
   ],
+  'a-neighbour-loses-words': [{ file: 'lib/links/link.ts', from: " || carriers.get(id)?.kind === 'via'", to: '' }],
+  'a-return-after-a-leave-is-refused': [
+    {
+      file: 'lib/roster/roster.ts',
+      from: 'endMembership(step.state, member, member.clock - 1, now)',
+      to: 'endMembership(step.state, member, member.clock, now)',
+    },
+  ],
+  'a-cast-counts-as-heard-by-all': [
+    {
+      file: 'lib/links/casting.ts',
+      from: 'for (const link of ready) rest.delete(link)',
+      to: 'for (const link of served) rest.delete(link)',
+    },
+  ],
+  'words-for-several-are-said-to-each': [
+    { file: 'lib/links/casting.ts', from: "receiver.state = 'acknowledged'", to: "receiver.state = 'given'" },
+  ],
+  'a-missing-message-is-not-waited-for': [
+    { file: 'lib/message-order.ts', from: 'waitedMs >= GAP_WAIT_MS', to: 'waitedMs >= ASK_AFTER_MS / 2' },
+  ],
+  'missing-messages-are-not-asked-for': [
+    { file: 'lib/message-order.ts', from: 'questions.push({ clientId, due: sender.due })', to: '' },
+  ],
+  'a-document-is-not-compared-on-meeting': [
+    {
+      file: 'lib/links/document-links.ts',
+      from: 'greet: (link) => link.send(encodeDocument(0, Y.encodeStateVector(doc)))',
+      to: 'greet: () => undefined',
+    },
+  ],
+  'edits-are-lost-with-a-carrier': [
+    { file: 'lib/links/document-links.ts', from: 'if (isAhead(payload, doc))', to: 'if (false)' },
+  ],
+  'a-server-is-believed': [
+    {
+      file: 'lib/links/link.ts',
+      from: "if (how === 'closed') link.probe()",
+      to: "if (how === 'closed') becomeUnreachable('closed', 0)",
+    },
+  ],
+  'nobody-needs-the-secret': [
+    {
+      file: 'lib/links/handshake.ts',
+      from: '...needs.hello, attempt',
+      to: '...needs.hello, secretKey: undefined, attempt',
+    },
+  ],
+  'replays-are-taken': [
+    {
+      file: 'lib/identity/seal.ts',
+      from: 'isFresh: (counter) => counter > newest || (counter > newest - size && seen[counter % size] === 0)',
+      to: 'isFresh: () => true',
+    },
+  ],
+  'new-keys-close-a-data-channel': [
+    {
+      file: 'lib/links/mesh.ts',
+      from: "if (pair === undefined || pair.link.carriers().some(({ kind }) => kind === 'direct')) return",
+      to: 'if (pair === undefined) return',
+    },
+  ],
+  'the-unproved-keep-others-out': [
+    {
+      file: 'lib/links/mesh.ts',
+      from: 'pairs.size >= MAX_MEMBERS - 1 && !giveWay()',
+      to: 'pairs.size >= MAX_MEMBERS - 1',
+    },
+  ],
+  'a-failed-data-channel-is-not-tried-again': [
+    { file: 'lib/links/mesh.ts', from: 'if (own < link.peer) retryDirect(pair, wasOpen)', to: '' },
+  ],
+  'a-goodbye-overtakes-the-last-word': [
+    {
+      file: 'lib/links/transport.ts',
+      from: "    if (!isImmediate) await settled()\n    sayGoodbyes('neighbours')\n    if (!isImmediate) await settled()",
+      to: "    sayGoodbyes('neighbours')",
+    },
+  ],
+  'those-who-left-keep-the-key': [
+    {
+      file: 'lib/links/casting.ts',
+      from: 'const isStale = [...receivers.keys()].some((link) => !link.isReachable())',
+      to: 'const isStale = false',
+    },
+  ],
+  'everything-is-passed-on-again': [
+    { file: 'lib/links/mesh.ts', from: "return kind !== undefined && kind !== 'via'", to: 'return kind !== undefined' },
+  ],
+  'silence-is-of-the-system-clock': [
+    {
+      file: 'lib/links/liveness.ts',
+      from: 'const steadyMs = () => clock.moment().steadyMs',
+      to: 'const steadyMs = () => clock.moment().unixMs',
+    },
+  ],
+  'a-late-slot-counts': [{ file: 'lib/identity/cast.ts', from: 'if (next.slot < slot) return false', to: '' }],
+  'a-document-that-came-back-is-stale': [
+    {
+      file: 'lib/roster/member.ts',
+      from: "if (!isForeign && joinedAt > member.joinedAt) return 'newer-membership'",
+      to: '',
+    },
+  ],
+  'a-way-that-did-not-answer-is-given-up': [
+    { file: 'lib/links/link.ts', from: 'liveness.askSuspects(all', to: 'void (all' },
+  ],
 }
