@@ -65,7 +65,7 @@ export class Channel<T = any> {
         delivery: this.#delivery,
         // A document that was in this channel before comes back with its client id: its clock must be a newer one. Nobody
         // sends 16 times a millisecond, so time outruns the count; until the year 2500 it stays under 2^48.
-        firstClock: doc === undefined ? 0 : needs.now() * 16,
+        firstClock: doc === undefined ? 0 : Math.floor(needs.time.steadyNow() * 16),
       },
     )
     this.participant = this.#membership.presence

@@ -30,7 +30,7 @@ export function createLinksTravel(given: LinksTravelNeeds): Travel {
   const clients = new Map<string, SignalingClient>()
   const listeners = new Set<() => void>()
   /** The last membership of each channel that has ended or is about to. */
-  const endings = new Map<string, Promise<void>>()
+  const endings = new Map<string, Promise<unknown>>()
   let secretKey: Promise<Uint8Array> | undefined
 
   const findClients = () =>
@@ -81,7 +81,8 @@ export function createLinksTravel(given: LinksTravelNeeds): Travel {
         ...transport,
         stop(options) {
           const ending = transport.stop(options)
-          endings.set(channel, ending)
+          // One that never began ends at once, while the one before it may still have its goodbye to say.
+          endings.set(channel, Promise.all([endings.get(channel), ending]).then())
           return ending
         },
       }

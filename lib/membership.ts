@@ -5,7 +5,7 @@
 import type { Awareness } from 'y-protocols/awareness'
 import type { Doc } from 'yjs'
 import { createAwarenessBridge } from './awareness/awareness-bridge.ts'
-import type { Clock } from './base/clock.ts'
+import type { Clock, OwnTime } from './base/clock.ts'
 import type { ClientId, ConnectionId, ParticipantId } from './base/ids.ts'
 import type { JsonObject } from './base/json.ts'
 import { createPacer, type Pacer } from './base/pacer.ts'
@@ -32,8 +32,8 @@ export interface MembershipNeeds {
   readonly updateIntervalMs: number
   readonly clock: Clock
   readonly page: Page | undefined
-  /** Unix ms, never decreasing for this connection. */
-  now(): number
+  /** Of this connection. */
+  readonly time: OwnTime
   createTransport(needs: TransportNeeds): Transport
   log(line: string): void
 }
@@ -52,14 +52,16 @@ export function createMembership<T>(
   needs: MembershipNeeds,
   parts: { readonly doc: Doc; readonly delivery: Delivery; readonly firstClock: number },
 ): Membership<T> {
-  const { clock, connectionId, log, maxDataBytes, name, now, page, participant } = needs
+  const { clock, connectionId, log, maxDataBytes, name, page, participant, time } = needs
   const { delivery, doc } = parts
   const rejects = createRejectCounter()
   let awarenessClock = parts.firstClock
   let transport: Transport | undefined
   let pacer: Pacer | undefined
 
-  const joinedAt = now()
+  const { now } = time
+  // Two memberships of one connection never begin at one time: others tell them apart by it.
+  const joinedAt = time.next()
   const field: PresenceField = Object.freeze({
     connectionId,
     ...participant,
@@ -79,9 +81,10 @@ export function createMembership<T>(
   }
   const onEntries = (entries: readonly AwarenessEntry[]) => {
     bridge.write(entries)
-    for (const { clientId: writer } of entries) {
+    for (const { clientId: writer, state } of entries) {
       const member = roster.find(writer)
-      if (member === undefined) messages.forget(writer)
+      // One membership may end and the next begin under the same client id: its messages are counted from the first.
+      if (state === null || member === undefined) messages.forget(writer)
       else messages.expect(writer, member.sent)
     }
   }

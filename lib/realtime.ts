@@ -1,5 +1,5 @@
 /** One connection of one participant: identity, options, and the channels it is in. */
-import { type Clock, createMonotonicNow, systemClock } from './base/clock.ts'
+import { type Clock, createOwnTime, type OwnTime, systemClock } from './base/clock.ts'
 import { createEmitter, type Unsubscribe } from './base/emitter.ts'
 import { PresenceError, show } from './base/errors.ts'
 import type { ConnectionId } from './base/ids.ts'
@@ -46,7 +46,7 @@ export class Realtime {
   readonly #settings: Settings
   readonly #effects: Effects
   readonly #travel: Travel
-  readonly #now: () => number
+  readonly #time: OwnTime
   readonly #states = createEmitter<RealtimeComponentState>()
   readonly #memberships = new Map<string, Membership>()
   #destroying: Promise<void> | undefined
@@ -61,7 +61,7 @@ export class Realtime {
     const { auth, options } = readArguments(first, second)
     this.#settings = readSettings(auth, options, effects.random)
     this.#effects = effects
-    this.#now = createMonotonicNow(effects.clock)
+    this.#time = createOwnTime(effects.clock)
     this.#travel = effects.createTravel({ ...effects, settings: this.#settings })
     this.connectionId = this.#travel.connectionId
     effects.clock.defer(() => this.#states.emit(STATE_CHANGED, RealtimeComponentState.STARTED))
@@ -142,7 +142,7 @@ export class Realtime {
       clock,
       page,
       random,
-      now: this.#now,
+      time: this.#time,
       createTransport: (needs, doc) => this.#travel.createTransport(name, needs, doc),
       log: (line) => {
         if (isDebug) console.debug(`copresence ${line}`)

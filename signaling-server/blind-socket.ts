@@ -25,6 +25,7 @@ export function handleBlindSocket(
   { topics, counts, hosts }: { topics: BlindTopics; counts: Counts; hosts: readonly string[] },
 ): SocketHandler {
   const nonce = Uint8Array.from(randomBytes(NONCE_BYTES))
+  const turn = topics.nextTurn()
   let stage: Stage = 'challenged'
   socket.send(encodeServerFrame({ kind: 'challenge', nonce }))
 
@@ -35,7 +36,8 @@ export function handleBlindSocket(
     const proof = await checkServerProof({ nonce, host, publicKey, signature }, nodeCrypto)
     if (stage !== 'checking') return
     if (!proof.ok) return socket.close(CLOSE.policy, 'closed-proof')
-    stage = topics.admit(proof.value, socket)
+    if (topics.isOutdated(proof.value, turn)) return socket.close(CLOSE.policy, 'closed-replaced')
+    stage = topics.admit(proof.value, socket, turn)
     socket.send(encodeServerFrame({ kind: 'welcome' }))
   }
 

@@ -22,6 +22,8 @@ interface Membership {
 export interface BlindClient {
   readonly connectionId: ConnectionId
   readonly socket: GuardedSocket
+  /** Counts sockets in the order in which they came. */
+  readonly turn: number
   readonly memberships: Map<TopicKey, Membership>
   rejoinTimer: NodeJS.Timeout | undefined
 }
@@ -32,8 +34,12 @@ type Cast = Extract<ClientFrame, { kind: 'cast' }>
 export interface BlindTopics {
   /** Number of topics with at least one connection. */
   readonly size: number
+  /** A socket has come; proves nothing. */
+  nextTurn(): number
+  /** Whether a socket that came later is the connection's own by now: what this one said was held up on the way. */
+  isOutdated(connectionId: ConnectionId, turn: number): boolean
   /** A socket has proved that id. A former socket of the same id is cut off, and its topics wait to be joined again. */
-  admit(connectionId: ConnectionId, socket: GuardedSocket): BlindClient
+  admit(connectionId: ConnectionId, socket: GuardedSocket, turn?: number): BlindClient
   join(client: BlindClient, topic: Uint8Array): void
   leave(client: BlindClient, topic: Uint8Array): void
   /** To one other of the topic; dropped where either of them is not on it. */
@@ -52,6 +58,7 @@ export function createBlindTopics({ limits, counts }: { limits: Limits; counts: 
   const clients = new Map<ConnectionId, BlindClient>()
   const membersOf = new Map<TopicKey, Map<ConnectionId, BlindClient>>()
   let isSilent = false
+  let turns = 0
 
   /** To all others of the topic; returns whether there are any. */
   const tellOthers = (client: BlindClient, key: TopicKey, frame: Uint8Array): boolean => {
@@ -111,9 +118,11 @@ export function createBlindTopics({ limits, counts }: { limits: Limits; counts: 
     get size() {
       return membersOf.size
     },
-    admit(connectionId, socket) {
+    nextTurn: () => ++turns,
+    isOutdated: (connectionId, turn) => (clients.get(connectionId)?.turn ?? 0) > turn,
+    admit(connectionId, socket, turn = ++turns) {
       const former = clients.get(connectionId)
-      const client: BlindClient = { connectionId, socket, memberships: new Map(), rejoinTimer: undefined }
+      const client: BlindClient = { connectionId, socket, turn, memberships: new Map(), rejoinTimer: undefined }
       clients.set(connectionId, client)
       if (former !== undefined) takeOver(client, former)
       return client

@@ -30,11 +30,26 @@ export const systemClock: Clock = {
   defer: (task) => void setTimeout(task, 0),
 }
 
-/** A clock that never goes back, whatever the system's does: for timestamps that others compare. */
-export function createMonotonicNow(clock: Clock): () => number {
+/** The times of one connection, whatever the system's clock does: for what others compare. */
+export interface OwnTime {
+  /** Unix ms in whole numbers, never decreasing. */
+  now(): number
+  /** As `now`, and later than all that was told before. */
+  next(): number
+  /** Unix ms of the beginning, and what has passed since: no step of the system's clock moves it. */
+  steadyNow(): number
+}
+
+export function createOwnTime(clock: Clock): OwnTime {
+  const born = clock.moment()
   let last = 0
-  return () => {
-    last = Math.max(last, Math.floor(clock.moment().unixMs))
+  const tell = (least: number): number => {
+    last = Math.max(least, Math.floor(clock.moment().unixMs))
     return last
+  }
+  return {
+    now: () => tell(last),
+    next: () => tell(last + 1),
+    steadyNow: () => born.unixMs + clock.moment().steadyMs - born.steadyMs,
   }
 }

@@ -72,8 +72,11 @@ export function createCastSender(needs: CastNeeds, number: number): CastSender {
 }
 
 export interface CastReceiver {
-  /** Another slot under the same key; what was opened stays opened. */
-  move(given: CastKey): void
+  /**
+   * Another slot under the same key; what was opened stays opened. False for a former slot, which came late: its sender has
+   * given this one a later one since.
+   */
+  move(given: CastKey): boolean
   /** `replayed` or `not-authentic` where it is refused; undefined where it is for others. */
   open(cast: Cast): Promise<Result<Uint8Array> | undefined>
 }
@@ -86,8 +89,10 @@ export function createCastReceiver(needs: CastNeeds, given: CastKey): CastReceiv
   let { slot, tagKey } = given
   return {
     move(next) {
+      if (next.slot < slot) return false
       slot = next.slot
       tagKey = next.tagKey
+      return true
     },
     async open(cast) {
       const tag = cast.tags.get(slot)

@@ -11,7 +11,7 @@ import { type Result, reject } from '../wire/result.ts'
 const MAX_KEYS = 2
 
 export interface CastIntake {
-  /** Takes a key; false where it is older than those that we have. */
+  /** Takes a key; false where it, or its slot, is older than those that we have. */
   learn(given: CastKeyFrame): boolean
   /** The frame, or why it is refused; `unknown-key`: nobody gave us that one; undefined: it is for others. */
   open(bytes: Uint8Array): Promise<Result<Uint8Array> | 'unknown-key' | undefined>
@@ -25,13 +25,11 @@ export function createCastIntake(needs: CastNeeds): CastIntake {
       // Copies: what came is a view of a larger buffer.
       const given = { number, first, slot, key: key.slice(), tagKey: tagKey.slice() }
       const known = receivers.get(number)
-      if (known !== undefined) known.move(given)
-      else {
-        if (number < Math.max(...receivers.keys())) return false
-        receivers.set(number, createCastReceiver(needs, given))
-        const [oldest] = receivers.keys()
-        if (receivers.size > MAX_KEYS && oldest !== undefined) receivers.delete(oldest)
-      }
+      if (known !== undefined) return known.move(given)
+      if (number < Math.max(...receivers.keys())) return false
+      receivers.set(number, createCastReceiver(needs, given))
+      const [oldest] = receivers.keys()
+      if (receivers.size > MAX_KEYS && oldest !== undefined) receivers.delete(oldest)
       return true
     },
     async open(bytes) {

@@ -30,6 +30,8 @@ export interface DataChannels {
   /** The link is in reach again: a try came while no signal could go. */
   resume(link: Link): void
   receiveSignal(link: Link, kind: SignalKind, json: string): void
+  /** The far end that it was raised with is no more; a new one may come. */
+  replace(link: Link): void
   /** The link is no more. */
   end(link: Link): void
 }
@@ -108,6 +110,7 @@ export function createDataChannels(needs: DataChannelsNeeds): DataChannels {
       if (isOffer && pair.connection === undefined) raise(link)
       pair.connection?.receiveSignal(kind, json)
     },
+    replace: (link) => pairs.get(link)?.connection?.close(),
     end(link) {
       const pair = pairs.get(link)
       if (pair === undefined || !pairs.delete(link)) return

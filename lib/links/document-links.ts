@@ -1,5 +1,10 @@
-/** Lets one document travel over links: what is missing is asked for when a link is up, then every change goes out. */
+/**
+ * Lets one document travel over links: what is missing is asked for when a link is up, then every change goes out. Nobody
+ * passes on what another wrote; so when one is gone whom somebody could not hear to the end, the others compare what they have.
+ */
 import * as Y from 'yjs'
+import type { CancelTimer, Clock } from '../base/clock.ts'
+import type { RandomBytes } from '../base/random.ts'
 import { checkDocumentUpdate, checkStateVector } from '../wire/document-update.ts'
 import type { SyncStep } from '../wire/frame.ts'
 import { MAX_DOCUMENT_UPDATE_BYTES } from '../wire/limits.ts'
@@ -7,41 +12,100 @@ import { encodeDocument } from '../wire/link-frame.ts'
 import type { RejectCounter } from '../wire/result.ts'
 import type { Link } from './link.ts'
 
+/** Others that one compares with at a time; where that brings something new, they and we go on to others. */
+const COMPARE_WITH = 8
+/** So long after a loss, of which chance takes up to a half: of several ends at once we compare once. */
+const COMPARE_AFTER_MS = 2_000
+/** Whoever writes upon what we lack is asked for that at most so often. */
+const ASK_EVERY_MS = 1_000
+
+export interface DocumentLinksNeeds {
+  readonly doc: Y.Doc
+  readonly clock: Clock
+  readonly random: RandomBytes
+  readonly rejects: RejectCounter
+  links(): readonly Link[]
+}
+
 export interface DocumentLinks {
   /** A link is up, for the first time or again: asks for what we lack. */
   greet(link: Link): void
   receive(link: Link, frame: { readonly step: SyncStep; readonly payload: Uint8Array }): void
+  /** Somebody is out of reach: others may have heard more of it than we. */
+  lost(): void
   stop(): void
 }
 
 /** Only frames of links come here, so only admitted members write the document (threat T30). */
-export function createDocumentLinks(doc: Y.Doc, rejects: RejectCounter, links: () => readonly Link[]): DocumentLinks {
+export function createDocumentLinks(needs: DocumentLinksNeeds): DocumentLinks {
+  const { clock, doc, random, rejects } = needs
+  const askedMs = new WeakMap<Link, number>()
+  let hasNews = false
+  let cancelCompare: CancelTimer | undefined
+
+  const reachable = (): Link[] => needs.links().filter((link) => link.isReachable())
+  const ask = (link: Link) => link.send(encodeDocument(0, Y.encodeStateVector(doc)))
+  const chance = (): number => (random(1)[0] ?? 0) / 256
+
   const onUpdate = (update: Uint8Array, origin: unknown) => {
     // What a member brought has gone to the others by its own links.
-    if (origin === links) return
+    if (origin === needs) {
+      hasNews = true
+      return
+    }
     if (update.length > MAX_DOCUMENT_UPDATE_BYTES) return rejects.count('document-refused')
-    for (const link of links()) if (link.isReachable()) link.send(encodeDocument(2, update))
+    for (const link of reachable()) link.send(encodeDocument(2, update))
   }
   doc.on('update', onUpdate)
 
+  function compareSoon(): void {
+    cancelCompare ??= clock.setTimer(compare, COMPARE_AFTER_MS * (1 - chance() / 2))
+  }
+
+  function compare(): void {
+    cancelCompare = undefined
+    const all = reachable()
+    const first = Math.floor(chance() * all.length)
+    for (const link of [...all.slice(first), ...all.slice(0, first)].slice(0, COMPARE_WITH)) ask(link)
+  }
+
+  function answer(link: Link, stateVector: Uint8Array): void {
+    link.send(encodeDocument(1, Y.encodeStateAsUpdate(doc, stateVector)))
+    // Whoever asks and knows more had an edit under way that was lost with its carrier.
+    if (isAhead(stateVector, doc)) ask(link)
+  }
+
+  function take(link: Link, update: Uint8Array, isAnswer: boolean): void {
+    const waiting = doc.store.pendingStructs?.update
+    hasNews = false
+    Y.applyUpdate(doc, update, needs)
+    if (isAnswer && hasNews) compareSoon()
+    // It was written upon something that did not come to us, and waits for it.
+    const isHeld = doc.store.pendingStructs !== null && doc.store.pendingStructs.update !== waiting
+    const nowMs = clock.moment().steadyMs
+    if (!isHeld || nowMs - (askedMs.get(link) ?? Number.NEGATIVE_INFINITY) < ASK_EVERY_MS) return
+    askedMs.set(link, nowMs)
+    ask(link)
+  }
+
   return {
-    greet: (link) => link.send(encodeDocument(0, Y.encodeStateVector(doc))),
+    greet: ask,
     receive(link, { step, payload }) {
       const checked = step === 0 ? checkStateVector(payload) : checkDocumentUpdate(payload)
       if (!checked.ok) return rejects.count(checked.reason)
       try {
-        if (step !== 0) Y.applyUpdate(doc, payload, links)
-        else {
-          link.send(encodeDocument(1, Y.encodeStateAsUpdate(doc, payload)))
-          // Whoever asks and knows more had an edit under way that was lost with its carrier.
-          if (isAhead(payload, doc)) link.send(encodeDocument(0, Y.encodeStateVector(doc)))
-        }
+        if (step === 0) answer(link, payload)
+        else take(link, payload, step === 1)
       } catch {
         // Well-formed and yet impossible: the sender's fault, counted like the rest.
         rejects.count('document-refused')
       }
     },
-    stop: () => doc.off('update', onUpdate),
+    lost: compareSoon,
+    stop() {
+      cancelCompare?.()
+      doc.off('update', onUpdate)
+    },
   }
 }
 

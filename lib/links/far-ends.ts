@@ -3,14 +3,14 @@
  * members that makes is the roster's to decide.
  */
 import type { ClientId, ConnectionId } from '../base/ids.ts'
-import { isJsonObject, type JsonObject } from '../base/json.ts'
+import { isJsonObject } from '../base/json.ts'
 import type { RandomBytes } from '../base/random.ts'
 import { decodeAwarenessUpdate } from '../wire/awareness-update.ts'
 import type { MessageFrame } from '../wire/frame.ts'
 import { PRESENCE_FIELD } from '../wire/presence-field.ts'
 import type { RejectCounter } from '../wire/result.ts'
 import type { Evidence, LinkReport, Path, PathId } from '../wire/transport.ts'
-import type { CarrierEnd } from './carrier.ts'
+import type { Carrier, CarrierEnd } from './carrier.ts'
 import type { Link } from './link.ts'
 
 export interface FarEndsNeeds {
@@ -21,10 +21,12 @@ export interface FarEndsNeeds {
   readonly rejects: RejectCounter
   onEvidence(evidence: Evidence): void
   onMessage(path: Path, message: MessageFrame): void
+  /** A newer membership has begun, by another way than the data channel: that one is of the older, and so are its words. */
+  onSucceeded(link: Link): void
 }
 
 export interface FarEnds {
-  receiveEntry(link: Link, update: Uint8Array): void
+  receiveEntry(link: Link, update: Uint8Array, carrier: Carrier): void
   receiveMessage(link: Link, message: MessageFrame): void
   /** It is in reach again. */
   reached(link: Link): void
@@ -47,6 +49,8 @@ interface Far {
   /** The one that we know it by: another where a second one claims the same. */
   readonly clientId: ClientId
   clock: number
+  /** When its membership began, as it says. */
+  joinedAt: unknown
   /** How its link ended, while nothing reaches it. */
   end: CarrierEnd | undefined
 }
@@ -63,7 +67,7 @@ export function createFarEnds(needs: FarEndsNeeds): FarEnds {
   })
 
   /** [T4] Client ids are not proved. Whoever claims one that another has gets a name of ours, and keeps nobody out. */
-  function name(saidId: ClientId): Omit<Far, 'clock' | 'end'> {
+  function name(saidId: ClientId): Pick<Far, 'saidId' | 'clientId'> {
     const isTaken = [...farEnds.values()].some((far) => far.clientId === saidId)
     if (!isTaken) return { saidId, clientId: saidId }
     const random = needs.random(6).reduce((number, byte) => number * 256 + byte, 0)
@@ -79,16 +83,28 @@ export function createFarEnds(needs: FarEndsNeeds): FarEnds {
 
   return {
     /** [T1] A link writes the entry of its far end, under its far end's connection, and no other. */
-    receiveEntry(link, update) {
+    receiveEntry(link, update, carrier) {
       const decoded = decodeAwarenessUpdate(update, needs.maxEntryBytes)
       if (!decoded.ok) return rejects.count(decoded.reason)
       const [said, ...more] = decoded.value
       if (said === undefined || more.length > 0 || said.state === null) return rejects.count('malformed')
       if (said.clientId === needs.clientId) return rejects.count('own-entry')
-      if (connectionOf(said.state) !== link.peer) return rejects.count('not-owner')
+      const field = said.state[PRESENCE_FIELD]
+      const { connectionId, joinedAt } = isJsonObject(field) ? field : {}
+      if (connectionId !== link.peer) return rejects.count('not-owner')
+      const known = farEnds.get(link.peer)
+      const isOther = known?.saidId !== said.clientId
+      const isNewer = isOther || (said.clock > known.clock && joinedAt !== known.joinedAt)
+      if (known !== undefined && isNewer && !carrier.isPrivate) needs.onSucceeded(link)
       // One link, a newer membership: the older one has ended, even where its goodbye went by a carrier that is gone.
-      if (farEnds.get(link.peer)?.saidId !== said.clientId) end(link)
-      const far = farEnds.get(link.peer) ?? { ...name(said.clientId), clock: said.clock, end: undefined }
+      if (isOther) end(link)
+      const far = farEnds.get(link.peer) ?? {
+        ...name(said.clientId),
+        clock: said.clock,
+        joinedAt,
+        end: undefined,
+      }
+      if (said.clock > far.clock) far.joinedAt = joinedAt
       far.clock = Math.max(far.clock, said.clock)
       farEnds.set(link.peer, far)
       const path = pathOf(link, far)
@@ -103,7 +119,10 @@ export function createFarEnds(needs: FarEndsNeeds): FarEnds {
     },
     reached(link) {
       const far = farEnds.get(link.peer)
-      if (far !== undefined) far.end = undefined
+      if (far?.end === undefined) return
+      far.end = undefined
+      // It has answered: that is a sign of life, also where its next word is held up.
+      onEvidence({ kind: 'open', path: pathOf(link, far) })
     },
     lost(link, how, silentMs) {
       const far = farEnds.get(link.peer)
@@ -130,9 +149,4 @@ function pathsOf(link: Link, far: Far | undefined): Path[] {
   if (far === undefined || !link.isReachable()) return []
   const carriers = link.carriers().filter(({ isIntroduction }) => isIntroduction !== true)
   return carriers.map(({ id, kind }) => ({ id: `${id}:${link.peer}` as PathId, kind, clientId: far.clientId }))
-}
-
-function connectionOf(state: JsonObject): unknown {
-  const field = state[PRESENCE_FIELD]
-  return isJsonObject(field) ? field.connectionId : undefined
 }

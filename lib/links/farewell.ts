@@ -1,24 +1,29 @@
 /**
- * Our goodbye, by every way and behind all that was said before it; or within one call, where the page ends with it. Knows
+ * Our goodbye: by the way that all before it went, and a little later by every other one; or within one call, where the page ends with it. Knows
  * neither entries nor members.
  */
 import type { Clock } from '../base/clock.ts'
 import { GOODBYE_FRAME } from '../wire/link-frame.ts'
-import type { Carrier } from './carrier.ts'
 import type { Link } from './link.ts'
 
 /** How often carriers are looked at that still have to send. */
 const FLUSH_CHECK_MS = 50
 /** The longest that is waited for goodbyes to leave. */
 const FLUSH_MS = 300
+/** A goodbye by another way than the words before it waits so long: what it must not overtake is there by then. */
+const OTHER_WAYS_MS = 150
 /** Data channels report an empty buffer before the last message has left the machine. */
 const LINGER_MS = 50
+
+type Ways = Parameters<Link['sayGoodbye']>[0]
 
 export interface FarewellNeeds {
   readonly clock: Clock
   links(): readonly Link[]
   /** Says the last word once for several, and returns the links that this does not serve. */
   castAlone(frame: Uint8Array, links: readonly Link[]): readonly Link[]
+  /** Everybody was told: whoever comes now is none of ours. */
+  onSaid(): void
 }
 
 export interface Farewell {
@@ -31,8 +36,8 @@ export interface Farewell {
   finish(): void
 }
 
-export function createFarewell({ clock, links, castAlone }: FarewellNeeds): Farewell {
-  const said = new Set<'neighbours' | 'others'>()
+export function createFarewell({ clock, links, castAlone, onSaid }: FarewellNeeds): Farewell {
+  const said = new Set<Ways>()
   let isHurried = false
   let wake = (): void => undefined
 
@@ -46,19 +51,25 @@ export function createFarewell({ clock, links, castAlone }: FarewellNeeds): Fare
       }
     })
 
-  function sayBy(by: 'neighbours' | 'others', except?: ReadonlyMap<Link, Carrier | undefined>): void {
+  function sayBy(by: Ways, to: readonly Link[] = links()): void {
     if (said.has(by)) return
     said.add(by)
-    for (const link of links()) link.sayGoodbye(by, except?.get(link))
+    for (const link of to) link.sayGoodbye(by)
   }
 
-  /** Says it once for several, and tells whom that reached by what. */
-  async function cast(): Promise<Map<Link, Carrier | undefined>> {
-    const reachable = links().filter((link) => link.isReachable())
+  /** Says it once for several, and to the others by the way that all before it went; tells who has other ways. */
+  async function sayByBest(): Promise<Link[]> {
+    const all = links()
+    const reachable = all.filter((link) => link.isReachable())
     const rest = castAlone(GOODBYE_FRAME, reachable)
-    const reached = reachable.filter((link) => !rest.includes(link)).map((link) => [link, link.best()] as const)
     await settled()
-    return new Map(reached)
+    sayBy(
+      'best',
+      all.filter((link) => rest.includes(link) || !reachable.includes(link)),
+    )
+    for (const link of all) link.fallSilent()
+    onSaid()
+    return all.filter((link) => link.carriers().length > 1)
   }
 
   async function flush(): Promise<void> {
@@ -74,12 +85,13 @@ export function createFarewell({ clock, links, castAlone }: FarewellNeeds): Fare
   return {
     isHurried: () => isHurried,
     async say() {
-      // Whoever opens a goodbye opens nothing older after it: what was said before it goes first.
+      // [L12] Whoever opens a goodbye opens nothing older after it: what was said before it goes first, and by the same way.
       await settled()
       sayBy('neighbours')
       if (!isHurried) await settled()
-      const reached = isHurried ? undefined : await cast()
-      sayBy('others', reached)
+      const others = isHurried ? undefined : await sayByBest()
+      if (!isHurried && others !== undefined && others.length > 0) await pause(OTHER_WAYS_MS)
+      sayBy('others', others)
       if (!isHurried) await flush()
     },
     hurry() {
@@ -87,8 +99,7 @@ export function createFarewell({ clock, links, castAlone }: FarewellNeeds): Fare
       wake()
     },
     finish() {
-      sayBy('neighbours')
-      sayBy('others')
+      for (const by of ['neighbours', 'best', 'others'] as const) sayBy(by)
     },
   }
 }

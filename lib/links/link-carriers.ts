@@ -8,9 +8,9 @@ import type { Liveness } from './liveness.ts'
 
 export interface LinkCarriers {
   /** The best first. */
-  all(): Carrier[]
+  all(): readonly Carrier[]
   /** Those that others can read or touch: a hello goes by them. */
-  public(): Carrier[]
+  public(): readonly Carrier[]
   get(id: string): Carrier | undefined
   /** The carrier that frames go by now. */
   best(): Carrier | undefined
@@ -23,7 +23,12 @@ export interface LinkCarriers {
   /** A frame goes by it. */
   use(carrier: Carrier): void
   isUsed(id: string): boolean
-  /** Whether a frame went by one that is not the best any more, since it does not answer. */
+  /** Those down to the best one that were asked in vain: one that is heard all the time would not be asked again. */
+  toAskAgain(): readonly Carrier[]
+  /**
+   * Whether a frame went by one that is not the best any more, and may be lost: it does not answer, or is a neighbour, who may
+   * have had no way to pass it on and told nobody.
+   */
   hasFailed(): boolean
   /** What was said by all of them has been said anew. */
   forgetUse(): void
@@ -40,14 +45,28 @@ export function createLinkCarriers(liveness: Pick<Liveness, 'isProven' | 'isSusp
   /** The carriers that frames went by since we last said our entry anew. */
   const used = new Set<string>()
 
+  /** Kept until something changes: it is asked for many times a second. */
+  let order: readonly Carrier[] | undefined
+
   const isFavoured = ({ id }: Carrier): number => Number(id === favoured)
-  const sorted = (): Carrier[] =>
-    [...carriers.values()].sort((one, other) => byPreference(one, other) || isFavoured(other) - isFavoured(one))
+  const sorted = (): readonly Carrier[] => {
+    order ??= [...carriers.values()].sort(
+      (one, other) => byPreference(one, other) || isFavoured(other) - isFavoured(one),
+    )
+    return order
+  }
   const best = (): Carrier | undefined => {
-    const all = sorted().filter(({ isIntroduction }) => isIntroduction !== true)
-    const trusted = all.filter(({ id }) => !liveness.isSuspect(id))
-    // A server may still think that its socket is the far end's: only a data channel is open at both ends when it opens.
-    return trusted.find(({ id, isPrivate }) => isPrivate || liveness.isProven(id)) ?? trusted[0] ?? all[0]
+    let first: Carrier | undefined
+    let trusted: Carrier | undefined
+    for (const carrier of sorted()) {
+      if (carrier.isIntroduction === true) continue
+      first ??= carrier
+      if (liveness.isSuspect(carrier.id)) continue
+      // A server may still think that its socket is the far end's: only a data channel is open at both ends when it opens.
+      if (carrier.isPrivate || liveness.isProven(carrier.id)) return carrier
+      trusted ??= carrier
+    }
+    return trusted ?? first
   }
 
   return {
@@ -55,23 +74,37 @@ export function createLinkCarriers(liveness: Pick<Liveness, 'isProven' | 'isSusp
     public: () => sorted().filter(({ isPrivate }) => !isPrivate),
     get: (id) => carriers.get(id),
     best,
-    add: (carrier) => void carriers.set(carrier.id, carrier),
+    add(carrier) {
+      carriers.set(carrier.id, carrier)
+      order = undefined
+    },
     hasReturned: (id) => former.delete(id),
     remove(id) {
       const carrier = carriers.get(id)
       if (carrier === undefined) return undefined
       carriers.delete(id)
+      order = undefined
       if (carrier.isIntroduction !== true) former.add(id)
       return carrier
     },
     favour(id) {
+      if (favoured !== id) order = undefined
       favoured = id
     },
     use: ({ id }) => void used.add(id),
     isUsed: (id) => used.has(id),
+    toAskAgain() {
+      const now = best()
+      const all = sorted()
+      if (now === undefined || (now === all[0] && !liveness.isSuspect(now.id))) return []
+      return all.slice(0, all.indexOf(now) + 1).filter(({ id }) => liveness.isSuspect(id))
+    },
     hasFailed() {
       const now = best()
-      return now !== undefined && [...used].some((id) => id !== now.id && liveness.isSuspect(id))
+      if (now === undefined) return false
+      for (const id of used)
+        if (id !== now.id && (liveness.isSuspect(id) || carriers.get(id)?.kind === 'via')) return true
+      return false
     },
     forgetUse: () => used.clear(),
     report: (active) =>
@@ -82,6 +115,7 @@ export function createLinkCarriers(liveness: Pick<Liveness, 'isProven' | 'isSusp
     close() {
       for (const carrier of carriers.values()) carrier.close()
       carriers.clear()
+      order = undefined
     },
   }
 }

@@ -54,7 +54,7 @@ export interface Link {
   isReachable(): boolean
   /** Whether the far end has proved itself. */
   hasKeys(): boolean
-  carriers(): Carrier[]
+  carriers(): readonly Carrier[]
   /** The carrier that frames go by now. */
   best(): Carrier | undefined
   addCarrier(carrier: Carrier): void
@@ -65,10 +65,13 @@ export interface Link {
   /** Sends a signal: by a carrier that only introduces, too. */
   sendSignal(frame: Uint8Array): void
   /**
-   * Says goodbye within this call: by every neighbour, or by every other carrier, since neighbours go by those. `except`:
-   * a carrier by which it was said.
+   * Says goodbye within this call. `neighbours`: by the one that carries the link, or by all where what carries it does not
+   * answer; first, since they are reached by links of their own. `best`: by the carrier that all before it went by, behind
+   * that; by all, where that one does not answer. `others`: by the rest.
    */
-  sayGoodbye(by: 'neighbours' | 'others', except?: Carrier): void
+  sayGoodbye(by: 'neighbours' | 'best' | 'others'): void
+  /** The far end was told goodbye: from now on nothing else is said, and that by every carrier that comes. */
+  fallSilent(): void
   /** Asks at once whether the far end is there: something of it has ended. */
   probe(): void
   /** One beat: asks whoever was silent, judges who did not answer. */
@@ -90,6 +93,8 @@ export function createLink(needs: LinkNeeds): Link {
   const received = createTrafficCounter()
   let askedAtMs = Number.NEGATIVE_INFINITY
   let isClosed = false
+  const saidGoodbyeBy = new Set<Carrier>()
+  let isLeaving = false
 
   const handshake = createHandshake({
     ...needs.handshake,
@@ -126,12 +131,12 @@ export function createLink(needs: LinkNeeds): Link {
   const frames = createSealedFrames({
     ...{ crypto, topic, peer },
     helloSettled: handshake.settled,
-    onFrame(carrier, bytes) {
-      receiveFrame(carrier, bytes)
+    onFrame(carrier, bytes, isOld) {
+      receiveFrame(carrier, bytes, isOld)
     },
-    onCast(carrier, bytes, castByteCount) {
+    onCast(carrier, bytes, { castByteCount, isOld }) {
       received.count('cast', castByteCount)
-      receiveFrame(carrier, bytes, CASTABLE)
+      receiveFrame(carrier, bytes, isOld, CASTABLE)
     },
     onUnknownCast: askAnew,
     onReject: (reason) => rejects.count(reason),
@@ -162,7 +167,7 @@ export function createLink(needs: LinkNeeds): Link {
   }
 
   function sendBy(carrier: Carrier, frame: Uint8Array) {
-    if (!frames.hasKeys()) return
+    if (!frames.hasKeys() || isLeaving) return
     const kind = kindOfFrame(frame)
     if (kind !== undefined) sent.count(kind, frame.length)
     frames.send(carrier, frame)
@@ -176,7 +181,8 @@ export function createLink(needs: LinkNeeds): Link {
     sendBy(carrier, ASK_FRAME)
   }
 
-  function receiveFrame(carrier: Carrier, bytes: Uint8Array, allowed?: readonly LinkFrame['kind'][]) {
+  /** `isOld`: nothing reached the far end any more when it came. */
+  function receiveFrame(carrier: Carrier, bytes: Uint8Array, isOld: boolean, allowed?: readonly LinkFrame['kind'][]) {
     const frame = decodeLinkFrame(bytes)
     if (!frame.ok) return rejects.count(frame.reason)
     const { kind } = frame.value
@@ -185,8 +191,9 @@ export function createLink(needs: LinkNeeds): Link {
     if (kind === 'pong') liveness.answered(carrier.id, frame.value.token)
     reach.heard(carrier.id)
     // What a way held back until it healed may be the words of somebody who is gone: first it shall answer.
-    if (liveness.isEstranged() && carriers.get(carrier.id) === carrier) {
-      liveness.askFresh(carrier)
+    const isHere = carriers.get(carrier.id) === carrier
+    if (liveness.isEstranged() && (isHere || isOld)) {
+      if (isHere) liveness.askFresh(carrier)
       if (kind === 'entry' || kind === 'message') return
     }
     if (kind === 'ping') return answerPing(carrier, frame.value.token)
@@ -216,8 +223,8 @@ export function createLink(needs: LinkNeeds): Link {
     if (kind === 'hello' || kind === 'restart') received.count('hello', bytes.length)
     if (envelope.value.kind === 'hello') handshake.receive(envelope.value.bytes, carrier.id)
     else if (envelope.value.kind === 'restart') handshake.restart()
-    else if (envelope.value.kind === 'cast') frames.receiveCast(carrier, envelope.value.bytes)
-    else frames.receive(carrier, envelope.value.bytes)
+    else if (envelope.value.kind === 'cast') frames.receiveCast(carrier, envelope.value.bytes, liveness.isEstranged())
+    else frames.receive(carrier, envelope.value.bytes, liveness.isEstranged())
   }
 
   const link: Link = {
@@ -229,6 +236,7 @@ export function createLink(needs: LinkNeeds): Link {
     addCarrier(carrier) {
       if (isClosed || carriers.get(carrier.id) !== undefined) return
       carriers.add(carrier)
+      if (isLeaving) return frames.sayGoodbye(carrier)
       if (!frames.hasKeys()) handshake.begin()
       else {
         liveness.ask([carrier])
@@ -249,7 +257,7 @@ export function createLink(needs: LinkNeeds): Link {
       const carrier = carriers.get(carrierId)
       if (carrier === undefined || isClosed) return
       if (!carrier.isPrivate) receiveEnvelope(carrier, bytes)
-      else if (frames.hasKeys()) receiveFrame(carrier, bytes)
+      else if (frames.hasKeys()) receiveFrame(carrier, bytes, liveness.isEstranged())
     },
     send(frame) {
       const carrier = best()
@@ -261,16 +269,27 @@ export function createLink(needs: LinkNeeds): Link {
       const carrier = best() ?? carriers.all()[0]
       if (carrier !== undefined) sendBy(carrier, frame)
     },
-    sayGoodbye(by, except) {
+    sayGoodbye(by) {
+      const own = best()
+      const isWell = own !== undefined && !liveness.isSuspect(own.id)
       for (const carrier of carriers.all()) {
-        if (carrier !== except && (carrier.kind === 'via') === (by === 'neighbours')) frames.sayGoodbye(carrier)
+        const isFirst = carrier === own || !isWell
+        const isMeant = carrier.kind === 'via' ? by === 'neighbours' : by === 'others' ? carrier !== own : by === 'best'
+        if (!isMeant || (by !== 'others' && !isFirst) || saidGoodbyeBy.has(carrier)) continue
+        saidGoodbyeBy.add(carrier)
+        frames.sayGoodbye(carrier)
       }
     },
     // [F4] Silence counts from its beginning, also where it is an end told late that has us ask.
     probe: () => liveness.probe(carriers.all(), () => reach.end('closed', liveness.silentForMs())),
+    fallSilent() {
+      isLeaving = true
+    },
     tick() {
+      if (isLeaving) return
       if (frames.hasKeys() && carriers.hasFailed()) reroute()
       liveness.tick(frames.hasKeys() ? best() : undefined, carriers.all())
+      if (frames.hasKeys()) liveness.askSuspects(carriers.toAskAgain())
     },
     follow(cast) {
       const carrier = best()

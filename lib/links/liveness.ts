@@ -14,6 +14,8 @@ export const PING_AFTER_MS = 3_000
 const SECOND_ASKS_AFTER_MS = 1_000
 /** A carrier that has not answered by then is not used while there is another. */
 export const SUSPECT_AFTER_MS = 2_000
+/** How often a carrier that did not answer is asked again while the link is heard: the question may have been lost. */
+const ASK_SUSPECT_MS = 5_000
 /** How often one who was given up, and is heard again, is asked. */
 const ASK_FRESH_MS = 250
 /** How long a far end may take to answer once something of it has ended. */
@@ -53,6 +55,8 @@ export interface Liveness {
   ask(carriers: readonly Carrier[]): void
   /** Asks by that carrier, unless a question by it is under way. */
   askOnce(carrier: Carrier): void
+  /** Asks now and then by those that did not answer, though the link is heard. */
+  askSuspects(carriers: readonly Carrier[]): void
   /** Asks all; without an answer within `PROBE_MS` calls `onGone`. What else is heard may be older than the end. */
   probe(carriers: readonly Carrier[], onGone: () => void): void
   /** One beat; without a `best` there is nobody to ask. */
@@ -81,6 +85,7 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
   /** When we last woke: nobody is judged by what was not heard before. */
   let wokeAtMs = Number.NEGATIVE_INFINITY
   let lastAskMs = Number.NEGATIVE_INFINITY
+  let lastAskSuspectMs = Number.NEGATIVE_INFINITY
   let cancelProbe: CancelTimer | undefined
   let isSilentTold = false
   let count = 0
@@ -153,6 +158,11 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
     ask,
     askOnce(carrier) {
       if (!askedAt.has(carrier.id)) ask([carrier])
+    },
+    askSuspects(carriers) {
+      if (carriers.length === 0 || steadyMs() - lastAskSuspectMs < ASK_SUSPECT_MS) return
+      lastAskSuspectMs = steadyMs()
+      ask(carriers)
     },
     probe(carriers, onGone) {
       if (cancelProbe === undefined) judgeProbe(onGone, () => ask(carriers))

@@ -38,7 +38,7 @@ export interface MeshNeeds {
   /** The link is no more. */
   onForgotten(peer: ConnectionId): void
   /** A frame that is no signal, via or peers. */
-  onFrame(link: Link, frame: LinkFrame): void
+  onFrame(link: Link, frame: LinkFrame, carrier: Carrier): void
 }
 
 export interface Mesh {
@@ -47,8 +47,12 @@ export interface Mesh {
   addCarrier(peer: ConnectionId, carrier: Carrier): void
   removeCarrier(peer: ConnectionId, carrierId: string, how: CarrierEnd): void
   receive(peer: ConnectionId, carrierId: string, bytes: Uint8Array): void
+  /** The far end's membership is a newer one than that which our data channel was raised with. */
+  replaceChannel(link: Link): void
   /** The far end said goodbye: its link ends. */
   drop(peer: ConnectionId): void
+  /** We are leaving: nobody is met any more. */
+  closeDoor(): void
   stop(): void
 }
 
@@ -62,6 +66,7 @@ export function createMesh(needs: MeshNeeds): Mesh {
   const pairs = new Map<ConnectionId, Pair>()
   let cancelTick = clock.setTimer(tick, TICK_MS)
   let isStopped = false
+  let isDoorClosed = false
 
   const links = (): Link[] => [...pairs.values()].map(({ link }) => link)
   const isKnown = (link: Link): boolean => pairs.get(link.peer)?.link === link
@@ -82,7 +87,7 @@ export function createMesh(needs: MeshNeeds): Mesh {
   const findOrMake = (peer: ConnectionId): Link | undefined => {
     const known = pairs.get(peer)?.link
     if (known !== undefined) return known
-    if (isStopped || peer === own) return undefined
+    if (isStopped || isDoorClosed || peer === own) return undefined
     if (pairs.size >= MAX_MEMBERS - 1 && !giveWay()) {
       rejects.count('room-full')
       return undefined
@@ -127,7 +132,7 @@ export function createMesh(needs: MeshNeeds): Mesh {
       onFrame: receiveFrame,
     })
 
-  function receiveFrame(link: Link, frame: LinkFrame) {
+  function receiveFrame(link: Link, frame: LinkFrame, carrier: Carrier) {
     switch (frame.kind) {
       case 'signal':
         return isKnown(link) && !isStopped ? dataChannels.receiveSignal(link, frame.signal, frame.json) : undefined
@@ -141,7 +146,7 @@ export function createMesh(needs: MeshNeeds): Mesh {
       case 'find':
         return neighbours.answerFind(link, frame.peers)
       default:
-        return needs.onFrame(link, frame)
+        return needs.onFrame(link, frame, carrier)
     }
   }
 
@@ -189,7 +194,11 @@ export function createMesh(needs: MeshNeeds): Mesh {
     addCarrier: (peer, carrier) => findOrMake(peer)?.addCarrier(carrier),
     removeCarrier,
     receive: (peer, carrierId, bytes) => pairs.get(peer)?.link.receive(carrierId, bytes),
+    replaceChannel: (link) => dataChannels.replace(link),
     drop: forget,
+    closeDoor() {
+      isDoorClosed = true
+    },
     stop() {
       isStopped = true
       cancelTick()

@@ -17,8 +17,9 @@ export interface SealedFramesNeeds {
   readonly peer: ConnectionId
   /** Resolves when the hellos that have come so far are looked at. */
   helloSettled(): Promise<unknown>
-  onFrame(carrier: Carrier, frame: Uint8Array): void
-  onCast(carrier: Carrier, frame: Uint8Array, castByteCount: number): void
+  /** `isOld`: as it was handed in. */
+  onFrame(carrier: Carrier, frame: Uint8Array, isOld: boolean): void
+  onCast(carrier: Carrier, frame: Uint8Array, how: { readonly isOld: boolean; readonly castByteCount: number }): void
   /** A cast under a key that nobody gave us. */
   onUnknownCast(carrier: Carrier): void
   onReject(reason: RejectReason): void
@@ -32,8 +33,9 @@ export interface SealedFrames {
   send(carrier: Carrier, frame: Uint8Array): void
   /** A goodbye within this call, where there is one. */
   sayGoodbye(carrier: Carrier): void
-  receive(carrier: Carrier, sealed: Uint8Array): void
-  receiveCast(carrier: Carrier, cast: Uint8Array): void
+  /** `isOld`: nothing reached the far end any more when it came. */
+  receive(carrier: Carrier, sealed: Uint8Array, isOld: boolean): void
+  receiveCast(carrier: Carrier, cast: Uint8Array, isOld: boolean): void
   /** The far end gives us a key of its casts; false where it is older than those that we have. */
   learnKey(given: CastKeyFrame): boolean
   /** Something of ours goes out by a cast: before whatever is sent from now on. */
@@ -52,11 +54,11 @@ export function createSealedFrames(needs: SealedFramesNeeds): SealedFrames {
   let sealing: Promise<unknown> = Promise.resolve()
   let opening: Promise<unknown> = Promise.resolve()
 
-  async function open(carrier: Carrier, sealed: Uint8Array): Promise<void> {
+  async function open(carrier: Carrier, sealed: Uint8Array, isOld: boolean): Promise<void> {
     const used = keys
     const opened = await used?.open(sealed)
     if (isClosed) return
-    if (opened?.ok) return needs.onFrame(carrier, opened.value)
+    if (opened?.ok) return needs.onFrame(carrier, opened.value, isOld)
     if (opened !== undefined) needs.onReject(opened.reason)
     needs.onMissed(opened === undefined || (opened.reason === 'not-authentic' && used === keys))
   }
@@ -86,20 +88,20 @@ export function createSealedFrames(needs: SealedFramesNeeds): SealedFrames {
       else if (goodbye !== undefined) carrier.send(goodbye)
     },
     /** One after the other, and each behind the hello that came before it: its keys may still be on their way. */
-    receive(carrier, sealed) {
+    receive(carrier, sealed, isOld) {
       const hello = needs.helloSettled()
       opening = opening.then(async () => {
         await hello
-        if (!isClosed) await open(carrier, sealed)
+        if (!isClosed) await open(carrier, sealed, isOld)
       })
     },
     /** In its turn among the sealed ones, since they came in one order. */
-    receiveCast(carrier, cast) {
+    receiveCast(carrier, cast, isOld) {
       opening = opening.then(async () => {
         const opened = await intake?.open(cast)
         if (isClosed || opened === undefined) return
         if (opened === 'unknown-key') return needs.onUnknownCast(carrier)
-        if (opened.ok) needs.onCast(carrier, opened.value, cast.length)
+        if (opened.ok) needs.onCast(carrier, opened.value, { isOld, castByteCount: cast.length })
         else needs.onReject(opened.reason)
       })
     },

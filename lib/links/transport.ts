@@ -8,7 +8,7 @@ import type { Crypto } from '../identity/crypto.ts'
 import type { Identity } from '../identity/identity.ts'
 import { encodeMessage, type LinkFrame } from '../wire/link-frame.ts'
 import type { SecretState, Transport, TransportNeeds } from '../wire/transport.ts'
-import type { CarrierEnd } from './carrier.ts'
+import type { Carrier, CarrierEnd } from './carrier.ts'
 import { type Casting, createCasting } from './casting.ts'
 import type { CreatePeerConnection } from './direct-carrier.ts'
 import { createDocumentLinks, type DocumentLinks } from './document-links.ts'
@@ -52,11 +52,12 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
 
   const allLinks = (): Link[] => mesh?.links() ?? []
   const reachable = (): Link[] => allLinks().filter((link) => link.isReachable())
-  const farEnds = createFarEnds(needs)
+  const farEnds = createFarEnds({ ...needs, onSucceeded: (link) => mesh?.replaceChannel(link) })
   const farewell = createFarewell({
     clock,
     links: allLinks,
     castAlone: (frame, links) => casting?.castAlone(frame, links) ?? links,
+    onSaid: () => mesh?.closeDoor(),
   })
   const ownEntry = createOwnEntry({
     clock,
@@ -88,7 +89,8 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
     })
     mesh = made
     casting = createCasting({ clock, crypto: needs.crypto, topic, senderId: own })
-    if (needs.doc !== undefined) documents = createDocumentLinks(needs.doc, rejects, () => made.links())
+    const { doc, random } = needs
+    if (doc !== undefined) documents = createDocumentLinks({ doc, clock, random, rejects, links: made.links })
     const onMeeting = {
       clock,
       own,
@@ -106,7 +108,6 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
 
   function onReachable(link: Link): void {
     farEnds.reached(link)
-    ownEntry.refresh()
     answer(link)
     documents?.greet(link)
   }
@@ -114,18 +115,23 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
   /** It may lack what we said, and with it the key of what we said to several: our entry, by its own link. */
   function answer(link: Link): void {
     casting?.doubt(link)
-    if (!isStopped) ownEntry.sayTo([link])
+    if (isStopped) return
+    // One who lost us for a moment, without our knowing, asks for what we sent meanwhile too.
+    ownEntry.refresh()
+    ownEntry.sayTo([link])
   }
 
   function onUnreachable(link: Link, how: CarrierEnd, silentMs: number): void {
-    if (!isStopped) farEnds.lost(link, how, silentMs)
+    if (isStopped) return
+    farEnds.lost(link, how, silentMs)
+    documents?.lost()
   }
 
-  function onFrame(link: Link, frame: LinkFrame) {
+  function onFrame(link: Link, frame: LinkFrame, carrier: Carrier) {
     if (isStopped) return
     switch (frame.kind) {
       case 'entry':
-        return farEnds.receiveEntry(link, frame.update)
+        return farEnds.receiveEntry(link, frame.update, carrier)
       case 'goodbye':
         farEnds.end(link)
         return mesh?.drop(link.peer)

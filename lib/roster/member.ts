@@ -50,7 +50,7 @@ export function createMember(entry: AwarenessEntry, path: Path, now: Moment, max
 }
 
 /**
- * The member after a newer entry of its own. The record changes only where the owner updated its presence: a renewal or
+ * The member after a newer entry of its own; `newer-membership` where the entry is of one that has begun since. The record changes only where the owner updated its presence: a renewal or
  * a binding's own field leaves the very same record. Time never goes back for one connection.
  */
 export function renewMember(
@@ -59,13 +59,15 @@ export function renewMember(
   path: Path,
   now: Moment,
   maxDataBytes: number,
-): Result<Member> {
+): Result<Member> | 'newer-membership' {
   const renewed = createMember(entry, path, now, maxDataBytes)
   if (!renewed.ok) return renewed
-  const { connectionId, participant, sent, seq } = renewed.value
-  if (connectionId !== member.connectionId) return reject('bad-presence')
-  if (seq < member.seq) return reject('stale')
+  const { connectionId, joinedAt, participant, sent, seq } = renewed.value
   const isForeign = entry.state === null || !hasPresenceField(entry.state)
+  if (connectionId !== member.connectionId) return reject('bad-presence')
+  // [O7] A document that comes back brings its client id along.
+  if (!isForeign && joinedAt > member.joinedAt) return 'newer-membership'
+  if (seq < member.seq) return reject('stale')
   const isUpdate = isForeign ? participant.name !== member.participant.name : seq > member.seq
   const timestamp = Math.max(participant.timestamp, member.participant.timestamp)
   const { silentSince: _ended, ...heard } = member

@@ -10,6 +10,7 @@ import {
   emptyRoster,
   expireHolds,
   nextExpiry,
+  postponeHolds,
   type RosterEvent,
   type RosterRules,
   type RosterStep,
@@ -18,8 +19,13 @@ import {
 
 /** A timer this late, by either clock, was not late but asleep: nobody is judged by that time. */
 const ASLEEP_MS = 5_000
+/** One this late was held up: what we stood still is added to every hold. More than the timers of a hidden tab are late. */
+const HELD_UP_MS = 1_500
 /** While somebody is held we look this often whether we slept: a sleep inside a hold makes its end hardly late. */
 const LOOK_MS = 2_000
+/** A timer this late was held up with all that came meanwhile: what is still to be read is read first, for so long. */
+const LATE_MS = 500
+const GRACE_MS = 1_000
 
 export interface RosterKeeper {
   take(evidence: Evidence): void
@@ -44,6 +50,7 @@ export function createRosterKeeper(needs: RosterKeeperNeeds): RosterKeeper {
   let timer:
     | { readonly dueMs: number; readonly setAt: Moment; readonly delayMs: number; readonly cancel: CancelTimer }
     | undefined
+  let isInGrace = false
 
   const settle = (step: RosterStep) => {
     state = step.state
@@ -58,21 +65,33 @@ export function createRosterKeeper(needs: RosterKeeperNeeds): RosterKeeper {
     timer?.cancel()
     timer = undefined
     if (dueMs === undefined) return
-    const delayMs = Math.min(LOOK_MS, Math.max(0, Math.ceil(dueMs - now.steadyMs)))
-    timer = { dueMs, setAt: now, delayMs, cancel: clock.setTimer(onTimer, delayMs) }
+    setTimer(dueMs, Math.min(LOOK_MS, Math.max(0, Math.ceil(dueMs - now.steadyMs))), now)
   }
-  /** Seen by a late timer, or before that timer by whatever comes first. */
-  const noticeSleep = (now: Moment) => {
-    if (timer === undefined) return
+  const setTimer = (dueMs: number, delayMs: number, setAt: Moment) => {
+    timer = { dueMs, setAt, delayMs, cancel: clock.setTimer(onTimer, delayMs) }
+  }
+  /** How late the timer is; seen by itself, or before it by whatever comes first. */
+  const noticeSleep = (now: Moment): number => {
+    if (timer === undefined) return 0
     const { delayMs, setAt } = timer
     const lateMs = Math.max(now.unixMs - setAt.unixMs, now.steadyMs - setAt.steadyMs) - delayMs
     if (lateMs > ASLEEP_MS) state = restartHolds(state, now)
+    else if (lateMs > HELD_UP_MS) {
+      state = postponeHolds(state, lateMs)
+      // Once for each time that we stood still.
+      timer = { ...timer, setAt: { unixMs: now.unixMs - delayMs, steadyMs: now.steadyMs - delayMs } }
+    }
+    return lateMs
   }
   const onTimer = () => {
     const now = clock.moment()
-    noticeSleep(now)
+    const isLate = noticeSleep(now) > LATE_MS
+    const dueMs = nextExpiry(state)
     timer = undefined
-    settle(expireHolds(state, now))
+    // Once only: the timers of a hidden tab are always late.
+    isInGrace = isLate && !isInGrace && dueMs !== undefined && dueMs <= now.steadyMs
+    if (isInGrace && dueMs !== undefined) setTimer(dueMs, GRACE_MS, now)
+    else settle(expireHolds(state, now))
   }
   const take = (evidence: Evidence) => {
     const now = clock.moment()

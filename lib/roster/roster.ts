@@ -77,6 +77,8 @@ export function applyEvidence(state: RosterState, evidence: Evidence, now: Momen
   switch (evidence.kind) {
     case 'entry':
       return applyEntry(state, evidence.entry, evidence.path, now, rules)
+    case 'open':
+      return applyOpen(state, evidence.path)
     case 'goodbye':
       return applyGoodbye(state, evidence.path, evidence.clock, now)
     case 'closed':
@@ -111,6 +113,15 @@ export function restartHolds(state: RosterState, now: Moment): RosterState {
   const members = new Map(state.members)
   for (const [clientId, member] of members) {
     if (member.holdUntil !== undefined) members.set(clientId, { ...member, holdUntil: now.steadyMs + SILENT_HOLD_MS })
+  }
+  return { ...state, members }
+}
+
+/** What we stood still counts for nobody: every hold ends so much later. */
+export function postponeHolds(state: RosterState, byMs: number): RosterState {
+  const members = new Map(state.members)
+  for (const [clientId, member] of members) {
+    if (member.holdUntil !== undefined) members.set(clientId, { ...member, holdUntil: member.holdUntil + byMs })
   }
   return { ...state, members }
 }
@@ -158,6 +169,10 @@ function renew(
   const kept = reached === member ? state : withMember(state, reached)
   if (entry.clock <= member.clock) return entry.clock < member.clock ? refused(kept, 'stale') : unchanged(kept)
   const renewed = renewMember(reached, entry, path, now, rules.maxDataBytes)
+  if (renewed === 'newer-membership') {
+    const ended = endMembership(state, member, entry.clock - 1, now)
+    return then(ended, applyEntry(ended.state, entry, path, now, rules))
+  }
   if (!renewed.ok) return refused(kept, renewed.reason)
   const isUpdate = renewed.value.participant !== member.participant
   return {
@@ -165,6 +180,14 @@ function renew(
     events: isUpdate ? [eventOf('update', renewed.value)] : [],
     entries: [entry],
   }
+}
+
+/** [O4] Only for one who is held: it brings nobody back. */
+function applyOpen(state: RosterState, path: Path): RosterStep {
+  const member = state.members.get(path.clientId)
+  if (member === undefined) return unchanged(state)
+  const { silentSince: _ended, ...heard } = member
+  return unchanged(withMember(state, withPath(heard, path)))
 }
 
 function applyGoodbye(state: RosterState, { clientId, connectionId }: Path, clock: number, now: Moment): RosterStep {

@@ -17,6 +17,8 @@ const REJOIN_MS = 5_000
 interface Client {
   readonly connectionId: ConnectionId
   readonly socket: ServerSocket
+  /** Counts sockets in the order in which they came. */
+  readonly turn: number
   /** By topic: whether this socket has joined it, or a former one of the same connection. */
   readonly topics: Map<string, { readonly topic: Uint8Array; isInherited: boolean }>
   cancelRejoin: CancelTimer | undefined
@@ -30,6 +32,7 @@ export interface BlindLogicNeeds {
 export function createBlindLogic({ crypto, scheduler }: BlindLogicNeeds): ServerLogic {
   const clients = new Map<ConnectionId, Client>()
   let isSilent = false
+  let turns = 0
 
   const others = (client: Client, key: string): Client[] =>
     [...clients.values()].filter((other) => other !== client && other.topics.has(key))
@@ -43,9 +46,11 @@ export function createBlindLogic({ crypto, scheduler }: BlindLogicNeeds): Server
       socket.send(encodeServerFrame({ kind: 'left', topic, connectionId, silentMs }))
   }
 
-  function admit(connectionId: ConnectionId, socket: ServerSocket): Client {
+  /** Undefined where a later socket of the connection was there before. */
+  function admit(connectionId: ConnectionId, socket: ServerSocket, turn: number): Client | undefined {
     const former = clients.get(connectionId)
-    const client: Client = { connectionId, socket, topics: new Map(), cancelRejoin: undefined }
+    if (former !== undefined && former.turn > turn) return undefined
+    const client: Client = { connectionId, socket, turn, topics: new Map(), cancelRejoin: undefined }
     clients.set(connectionId, client)
     if (former === undefined) return client
     for (const [key, { topic }] of former.topics) client.topics.set(key, { topic, isInherited: true })
@@ -91,6 +96,7 @@ export function createBlindLogic({ crypto, scheduler }: BlindLogicNeeds): Server
 
   function accept(socket: ServerSocket): SocketHandler {
     const nonce = crypto.randomBytes(NONCE_BYTES)
+    const turn = ++turns
     let client: Client | 'challenged' | 'checking' | 'ended' = 'challenged'
     socket.send(encodeServerFrame({ kind: 'challenge', nonce }))
 
@@ -100,7 +106,9 @@ export function createBlindLogic({ crypto, scheduler }: BlindLogicNeeds): Server
       // Typed anew: the socket may have ended meanwhile.
       if ((client as unknown) !== 'checking') return
       if (!proof.ok) return socket.close(POLICY)
-      client = admit(proof.value, socket)
+      const admitted = admit(proof.value, socket, turn)
+      if (admitted === undefined) return socket.close(POLICY)
+      client = admitted
       socket.send(encodeServerFrame({ kind: 'welcome' }))
     }
     return {
@@ -124,8 +132,10 @@ export function createBlindLogic({ crypto, scheduler }: BlindLogicNeeds): Server
 
   return {
     accept,
-    isJoined: (connectionId) =>
-      [...(clients.get(connectionId)?.topics.values() ?? [])].some(({ isInherited }) => !isInherited),
+    isJoined(connectionId) {
+      for (const { isInherited } of clients.get(connectionId)?.topics.values() ?? []) if (!isInherited) return true
+      return false
+    },
     silence() {
       isSilent = true
     },

@@ -4,7 +4,16 @@
  */
 import type { CancelTimer } from '../base/clock.ts'
 import type { Host } from './host.ts'
+import {
+  describe,
+  isWayOpen,
+  isWayOpenFrom,
+  type PeerRegistry,
+  readDescription,
+  type VirtualPeer,
+} from './peer-registry.ts'
 import type { Scheduler } from './scheduler.ts'
+import { VirtualDataChannel } from './virtual-data-channel.ts'
 import type { Pipe, Wires } from './wires.ts'
 
 export interface PeerConnectionsNeeds {
@@ -13,29 +22,6 @@ export interface PeerConnectionsNeeds {
   readonly scheduler: Scheduler
   /** All connections of the network by the name in their descriptions. */
   readonly registry: PeerRegistry
-}
-
-export interface PeerRegistry {
-  readonly peers: Map<string, VirtualPeer>
-  nextName(): string
-}
-
-/** One connection as the network sees it. */
-export interface VirtualPeer {
-  readonly name: string
-  readonly host: Host
-  /** The far end that both descriptions agree on, while this one has not been closed. */
-  far(): VirtualPeer | undefined
-  /** Which try of ICE: the two ends of one connection are in the same. */
-  readonly round: number
-  /** The far end that it was last connected to. */
-  readonly linked: VirtualPeer | undefined
-  readonly isOpen: boolean
-  readonly isFailed: boolean
-  connect(far: VirtualPeer): void
-  watch(isWayOpen: boolean): void
-  receive(bytes: Uint8Array): void
-  farClosed(): void
 }
 
 /** Consent checks that stay unanswered so long, in ms: as browsers judge it. */
@@ -60,6 +46,7 @@ export function createPeerConnections(needs: PeerConnectionsNeeds): {
     round = 0
     linked: VirtualPeer | undefined
     isOpen = false
+    isFailed = false
     #failedRound = -1
     #localRound = -1
     #farName: string | undefined
@@ -146,14 +133,19 @@ export function createPeerConnections(needs: PeerConnectionsNeeds): {
       return this.#localRound === this.#farRound ? registry.peers.get(this.#farName) : undefined
     }
 
-    get isFailed(): boolean {
-      return this.round <= this.#failedRound
+    get isConnected(): boolean {
+      return this.iceConnectionState === 'connected'
+    }
+
+    get isNewRound(): boolean {
+      return this.round > this.#failedRound
     }
 
     connect(far: VirtualPeer): void {
       this.#cancelWatch?.()
       this.#cancelWatch = undefined
       this.linked = far
+      this.isFailed = false
       this.#setIce('connected')
       if (this.isOpen) return
       this.isOpen = true
@@ -161,6 +153,8 @@ export function createPeerConnections(needs: PeerConnectionsNeeds): {
         from: host.machine,
         to: far.host.machine,
         carrier: 'direct',
+        // Whoever has given a way up sends nothing by it, and takes nothing, until the two have agreed anew.
+        isHeld: () => this.isFailed || far.isFailed,
         deliver: (bytes) => far.receive(bytes),
       })
       this.#say(() => this.#channel?.open())
@@ -175,12 +169,13 @@ export function createPeerConnections(needs: PeerConnectionsNeeds): {
         else this.#tryConnect()
         return
       }
-      if (this.#cancelWatch !== undefined || this.isFailed) return
+      if (this.#cancelWatch !== undefined || !this.isNewRound) return
       this.#cancelWatch = scheduler.after(DISCONNECTED_AFTER_MS, () => {
         if (this.isOpen) this.#setIce('disconnected')
         this.#cancelWatch = scheduler.after(FAILED_AFTER_MS - DISCONNECTED_AFTER_MS, () => {
           this.#cancelWatch = undefined
           this.#failedRound = this.round
+          this.isFailed = true
           this.#setIce('failed')
         })
       })
@@ -205,12 +200,16 @@ export function createPeerConnections(needs: PeerConnectionsNeeds): {
     #tryConnect(): void {
       const far = this.far()
       if (far === undefined || far.far() !== this || far.round !== this.round) return
-      if (this.isFailed || far.isFailed || this.iceConnectionState === 'connected') return
+      // After a restart one end may never have lost the way, and still has to answer the other.
+      if (!this.isNewRound || !far.isNewRound || (this.isConnected && far.isConnected)) return
       const roundTripMs = wires.delayMs(host.machine, far.host.machine) + wires.delayMs(far.host.machine, host.machine)
       scheduler.after(CONNECT_ROUND_TRIPS * roundTripMs, () => {
         if (this.far() !== far || far.far() !== this || !isWayOpen(wires, this, far)) return
+        const wasFailed = this.isFailed || far.isFailed
         this.connect(far)
         far.connect(this)
+        // What the pipes held goes on.
+        if (wasFailed) wires.changed()
       })
     }
 
@@ -238,85 +237,4 @@ export function createPeerConnections(needs: PeerConnectionsNeeds): {
     PeerConnectionClass: VirtualPeerConnection as unknown as new () => RTCPeerConnection,
     openCount: () => [...registry.peers.values()].filter((peer) => peer.host === host).length,
   }
-}
-
-/** Both ends run, and both ways between them are open. */
-export const isWayOpen = (wires: Wires, one: VirtualPeer, other: VirtualPeer): boolean =>
-  one.host.state === 'running' &&
-  other.host.state === 'running' &&
-  wires.isOpen(one.host.machine, other.host.machine) &&
-  wires.isOpen(other.host.machine, one.host.machine)
-
-const isWayOpenFrom = (wires: Wires, one: VirtualPeer, other: VirtualPeer): boolean =>
-  wires.isOpen(one.host.machine, other.host.machine)
-
-/** Lets every connection know how its way is now. */
-export function watchWays({ peers }: PeerRegistry, wires: Wires): void {
-  for (const peer of [...peers.values()]) {
-    const far = peer.linked ?? peer.far()
-    if (far !== undefined) peer.watch(peers.get(far.name) === far && isWayOpen(wires, peer, far))
-  }
-}
-
-export function createPeerRegistry(): PeerRegistry {
-  let count = 0
-  return { peers: new Map(), nextName: () => String(++count) }
-}
-
-interface ChannelNeeds {
-  send(bytes: Uint8Array): void
-  backlogBytes(): number
-  close(): void
-}
-
-class VirtualDataChannel {
-  readyState = 'connecting'
-  binaryType = 'arraybuffer'
-  onopen: (() => void) | null = null
-  onmessage: ((event: { data: unknown }) => void) | null = null
-  onclose: (() => void) | null = null
-  readonly #needs: ChannelNeeds
-
-  constructor(needs: ChannelNeeds) {
-    this.#needs = needs
-  }
-
-  get bufferedAmount(): number {
-    return this.#needs.backlogBytes()
-  }
-
-  open(): void {
-    if (this.readyState !== 'connecting') return
-    this.readyState = 'open'
-    this.onopen?.()
-  }
-
-  send(bytes: Uint8Array): void {
-    if (this.readyState !== 'open') throw new Error('the channel is not open')
-    this.#needs.send(bytes)
-  }
-
-  receive(bytes: Uint8Array): void {
-    if (this.readyState === 'open') this.onmessage?.({ data: bytes.slice().buffer })
-  }
-
-  close(): void {
-    if (this.readyState === 'closed') return
-    this.#needs.close()
-    this.readyState = 'closed'
-  }
-
-  end(): void {
-    if (this.readyState === 'closed') return
-    this.readyState = 'closed'
-    this.onclose?.()
-  }
-}
-
-const describe = (name: string, round: number): string => `v=0\r\no=- ${name} ${round} IN IP4 0.0.0.0\r\n`
-
-function readDescription(sdp: unknown): { name: string; round: number } | undefined {
-  const match = typeof sdp === 'string' ? /^v=0\r\no=- (\d+) (\d+) IN/.exec(sdp) : null
-  const [, name, round] = match ?? []
-  return name === undefined || round === undefined ? undefined : { name, round: Number(round) }
 }

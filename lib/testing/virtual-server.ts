@@ -47,8 +47,8 @@ export interface VirtualServer {
   stop(): void
   start(): void
   isJoined(connectionId: ConnectionId): boolean
-  /** Ends the sockets of one host as a network does that loses them. */
-  reset(host: Host): void
+  /** Ends the sockets of one host as a network does that loses them; whether there were any. */
+  reset(host: Host): boolean
   /** Of what it forwards so much comes twice, and so much late, from 0 to 1: a server that keeps no order. */
   setDisorder(rate: number): void
   /** When a socket of that host last ended, other than by silence or with the server; in ms, -Infinity for never. */
@@ -171,7 +171,9 @@ export function createVirtualServer(needs: VirtualServerNeeds): VirtualServer {
     },
     isJoined: (connectionId) => logic?.isJoined(connectionId) ?? false,
     reset(host) {
-      for (const line of [...lines]) if (line.host === host) line.close(ABNORMAL)
+      const its = [...lines].filter((line) => line.host === host)
+      for (const line of its) line.close(ABNORMAL)
+      return its.length > 0
     },
     setDisorder(rate) {
       disorder = rate

@@ -39,6 +39,8 @@ export interface PipeEnds {
   readonly from: Machine
   readonly to: Machine
   readonly carrier: Packet['carrier']
+  /** Whether its ends keep it from delivering, whatever the network does. */
+  isHeld?(): boolean
   deliver(bytes: Uint8Array): void
 }
 
@@ -104,7 +106,7 @@ export function createWires({ scheduler, dice, delayMs: [least, most] }: WiresNe
       createPipe(ends, {
         scheduler,
         dice,
-        isOpen: () => isOpen(ends.from, ends.to),
+        isOpen: () => isOpen(ends.from, ends.to) && ends.isHeld?.() !== true,
         delayMs: () => delayMs(ends.from, ends.to),
         onSend: () => void sent.set(ends.from, (sent.get(ends.from) ?? 0) + 1),
         isLost: (byteLength) => isLost({ from: ends.from.name, to: ends.to.name, carrier: ends.carrier, byteLength }),

@@ -6,12 +6,13 @@ import type { Crypto } from '../identity/crypto.ts'
 import { createLinksTravel } from '../links-travel.ts'
 import type { RealtimeOptions } from '../options.ts'
 import { createRealtime, type Realtime } from '../realtime.ts'
-import { createBlindLogic } from './blind-logic.ts'
+import { type BlindLogicNeeds, createBlindLogic } from './blind-logic.ts'
 import { createDice, type Dice } from './dice.ts'
 import { createHost, type Host } from './host.ts'
+import { createPeerRegistry, type PeerRegistry, watchWays } from './peer-registry.ts'
 import { createScheduler, type Scheduler } from './scheduler.ts'
 import { createTestCrypto } from './test-crypto.ts'
-import { createPeerConnections, createPeerRegistry, type PeerRegistry, watchWays } from './virtual-peer-connection.ts'
+import { createPeerConnections } from './virtual-peer-connection.ts'
 import { createVirtualServer, type ServerLogic, type VirtualServer } from './virtual-server.ts'
 import { createSockets } from './virtual-socket.ts'
 import { type Browser, createBrowser, createTabs } from './virtual-tabs.ts'
@@ -24,7 +25,7 @@ export interface WorldNeeds {
   /** The system's time at the beginning, Unix ms. */
   readonly startUnixMs?: number
   /** What servers say; the blind protocol where it is left out. */
-  createLogic?(parts: { crypto: Crypto; scheduler: Scheduler }): ServerLogic
+  createLogic?(parts: BlindLogicNeeds, url: string): ServerLogic
   /** Lets a host's cryptography be another one than the world's, e.g. a slow one. */
   wrapCrypto?(crypto: Crypto, host: Host): Crypto
 }
@@ -86,7 +87,7 @@ export function createWorld(needs: WorldNeeds): World {
       scheduler,
       dice: dice.fork(),
       wires,
-      createLogic: () => (needs.createLogic ?? createBlindLogic)({ crypto, scheduler }),
+      createLogic: () => (needs.createLogic ?? createBlindLogic)({ crypto, scheduler }, url),
     })
     servers.set(url, created)
     return created

@@ -31,6 +31,8 @@ export interface Path {
 export type Evidence =
   /** The owner's entry came by this path, which is thereby open. `state` is never null here. */
   | { readonly kind: 'entry'; readonly path: Path; readonly entry: AwarenessEntry }
+  /** The owner has answered by this path: whom we know by it is there, whatever it says next. */
+  | { readonly kind: 'open'; readonly path: Path }
   /** The owner itself said goodbye, with the clock of its last entry or a later one. */
   | { readonly kind: 'goodbye'; readonly path: Path; readonly clock: number }
   /**

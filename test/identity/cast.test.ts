@@ -101,6 +101,14 @@ describe.each(CRYPTOS)('a cast by %s', (_name, createCrypto) => {
     expect(await open(bob, await next.seal(utf8('under another key'), [bobs]))).toBe('not-authentic')
   })
 
+  it('[N26] a slot that comes behind a later one, by a slower way, is no step back', async () => {
+    const { sender, bob, bobs, give } = scene()
+    const [second, third] = [give(), give()]
+    expect([bob.move(third), bob.move(second), bob.move(bobs), bob.move(third)]).toEqual([true, false, false, true])
+    expect(await open(bob, await sender.seal(utf8('for the former'), [second]))).toBe('for others')
+    expect(await open(bob, await sender.seal(utf8('hello'), [third]))).toBe('hello')
+  })
+
   it('[N26] a slot is given once, and there are 128 of them', () => {
     const { sender, bobs, mallorys } = scene()
     const slots = [bobs, mallorys]

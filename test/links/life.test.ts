@@ -1,7 +1,7 @@
 /** How long a link lives, and what it loses on the way: nothing, while anything carries it. On virtual time. */
 import { describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
-import { createRoom, hasWay, SERVER, type VirtualMember, type VirtualRoom } from './virtual-kit.ts'
+import { createRoom, hasWay, OTHER_SERVER, ROOM, SERVER, type VirtualMember, type VirtualRoom } from './virtual-kit.ts'
 
 const MINUTE_MS = 60_000
 const v = (observer: VirtualMember, who: string) => (observer.dataOf(who) as { v?: unknown } | undefined)?.v
@@ -89,6 +89,30 @@ describe('a goodbye', () => {
       expect(alice.told.filter(([event, who]) => event === 'leave' && who === 'bob')).toEqual([
         ['leave', 'bob', { v: 'last word' }],
       ])
+    }
+  })
+})
+
+describe('a goodbye by several ways', () => {
+  it.each([
+    ['two servers', { webrtc: false }, [SERVER, OTHER_SERVER]],
+    ['a tab, a data channel and a server', { browser: 'one' }, [SERVER]],
+  ])('[L12] overtakes nothing that was said right before it: %s', async (_ways, member, servers) => {
+    for (let seed = 1; seed <= 5; seed++) {
+      const room = createRoom(seed)
+      const [alice, bob] = [await room.join('alice', { servers }, member), await room.join('bob', { servers }, member)]
+      await room.allSeeAll()
+      await room.advance(3_000)
+      const heard: unknown[] = []
+      alice.channel.subscribe<string>('chat', ({ data }) => heard.push(data))
+      bob.update({ v: 'last word' })
+      bob.channel.publish('chat', 'bye')
+      void bob.channel.disconnect()
+      await room.until('the leave', () => alice.toldOf('bob').includes('leave'), 1_000)
+      expect(alice.told.filter(([event, who]) => event === 'leave' && who === 'bob')).toEqual([
+        ['leave', 'bob', { v: 'last word' }],
+      ])
+      expect(heard).toEqual(['bye'])
     }
   })
 })
@@ -205,6 +229,39 @@ describe('documents', () => {
     expect(text(alice).toString()).toBe('alice together bob ')
   })
 
+  it.each([
+    ['its goodbye lost', 0],
+    ['its goodbye lost, and its clock set back', -3_600_000],
+  ])(
+    '[C11] one that comes back under its client id, %s: one leave, one joined, and all that follows',
+    async (_how, byMs) => {
+      const room = createRoom()
+      const bob = await room.join('bob', {}, { webrtc: false })
+      const doc = new Y.Doc()
+      const alice = await room.join('alice', {}, { webrtc: false }, { doc })
+      alice.resident.host.stepClock(byMs)
+      await room.allSeeAll()
+      for (const v of [1, 2, 3]) alice.channel.publish('chat', v)
+      alice.update({ v: 3 })
+      await room.until('the value', () => (bob.dataOf('alice') as { v: number }).v === 3)
+      room.world.server(SERVER).stop()
+      alice.resident.host.stepClock(byMs)
+      void alice.channel.disconnect()
+      const again = await alice.resident.realtime.connect(ROOM, { doc })
+      await room.advance(3_000)
+      room.world.server(SERVER).start()
+      await room.until('the return', () => bob.comesAndGoes('alice').length === 3, 5_000)
+      const heard: unknown[] = []
+      bob.channel.subscribe<number>('chat', ({ data }) => heard.push(data))
+      again.participant.update({ v: 1 })
+      again.publish('chat', 'first')
+      await room.until('the new value', () => (bob.dataOf('alice') as { v: number }).v === 1, 1_000)
+      await room.until('the new message', () => heard.length > 0, 1_000)
+      expect(bob.comesAndGoes('alice')).toEqual(['joined-room', 'leave', 'joined-room'])
+      expect(heard).toEqual(['first'])
+    },
+  )
+
   it('[L18] an edit that was under way as its carrier died is not lost', async () => {
     const room = createRoom()
     const [alice, bob] = [
@@ -215,6 +272,35 @@ describe('documents', () => {
     room.cut(alice, bob)
     bob.channel.doc.getText('body').insert(0, 'on its way')
     await room.until('the edit', () => alice.channel.doc.getText('body').length > 0, 10_000)
+  })
+})
+
+describe('what one wrote whom not everybody hears', () => {
+  async function mesh() {
+    const room = createRoom()
+    const all = [] as VirtualMember[]
+    for (const id of ['alice', 'bob', 'carol']) all.push(await room.join(id, {}, {}, { sync: true }))
+    await room.until('data channels', () => hasWay(all, 'direct'), 10_000)
+    room.world.server(SERVER).stop()
+    await room.advance(1_000)
+    const [alice, bob, carol] = all as [VirtualMember, VirtualMember, VirtualMember]
+    const text = ({ channel }: VirtualMember) => channel.doc.getText('body')
+    room.cut(alice, bob)
+    text(alice).insert(0, 'alice')
+    await room.until('the edit at carol', () => text(carol).length > 0, 100)
+    return { room, alice, bob, carol, text }
+  }
+
+  it('[L18] comes with what another writes upon it', async () => {
+    const { room, bob, carol, text } = await mesh()
+    text(carol).insert(5, ' and carol')
+    await room.until('both edits at bob', () => text(bob).toString() === 'alice and carol', 300)
+  })
+
+  it('[L18] comes from whoever heard it, once its writer is gone', async () => {
+    const { room, alice, bob, text } = await mesh()
+    alice.resident.host.kill()
+    await room.until('the edit at bob', () => text(bob).toString() === 'alice', 20_000)
   })
 })
 

@@ -32,6 +32,7 @@ interface EntryOptions {
   seq?: number
   data?: JsonValue
   timestamp?: number
+  joinedAt?: number
   via?: PathKind
   extra?: JsonObject
   field?: unknown
@@ -49,6 +50,7 @@ function entry(options: EntryOptions = {}): Evidence {
     seq = 0,
     data = {},
     timestamp = START,
+    joinedAt = START,
     via = 'direct',
     extra = {},
   } = options
@@ -58,7 +60,7 @@ function entry(options: EntryOptions = {}): Evidence {
     name: who.toUpperCase(),
     data,
     timestamp,
-    joinedAt: START,
+    joinedAt,
     seq,
     sent: 0,
   }
@@ -212,6 +214,18 @@ describe('coming back', () => {
 })
 
 describe('one connection, several memberships', () => {
+  it('[O4] an answer ends a hold as an entry does, and brings nobody back', () => {
+    const open = (clientId = 1): Evidence => ({ kind: 'open', path: path(clientId) })
+    const { told, state } = play(entry(), lost(), 13_000, open(), 60_000)
+    expect(told).toEqual(['joined alice'])
+    expect(state.members.get(1 as ClientId)?.paths.size).toBe(1)
+    expect(play(entry(), closed(), open(), closed(), CLOSED_HOLD_MS, open()).told).toEqual([
+      'joined alice',
+      'leave alice',
+    ])
+    expect(play(open(2)).state.members.size).toBe(0)
+  })
+
   it('[O7] a newer membership begins when the older one ends: leave, then joined, never both at once', () => {
     const rejoin = entry({ clientId: 2, clock: 1, data: { fresh: true } })
     const { told, state, entries } = play(entry(), rejoin, entry({ clientId: 2, clock: 1, via: 'relay' }), goodbye(2))
@@ -224,6 +238,17 @@ describe('one connection, several memberships', () => {
       'leave alice',
       'joined alice',
     ])
+  })
+
+  it('[O7] one under the same client id, of a document that came back, ends the older one by its first entry', () => {
+    const older = [entry(), entry({ clock: 2, seq: 5, data: { old: true } })]
+    const rejoin = entry({ clock: 100, seq: 0, joinedAt: START + 1, data: { fresh: true } })
+    const { told, state, entries, rejected } = play(...older, rejoin, entry({ clock: 3, seq: 6 }), goodbye(2))
+    expect(told).toEqual(['joined alice', 'update alice', 'leave alice', 'joined alice'])
+    expect(entries).toEqual(['1@1', '1@2', '1@gone', '1@100'])
+    expect(rejected).toEqual(['stale', 'stale'])
+    expect(state.members.get(1 as ClientId)?.participant.data).toEqual({ fresh: true })
+    expect(play(...older, lost(), rejoin).told).toEqual(['joined alice', 'update alice', 'leave alice', 'joined alice'])
   })
 
   it('[O7] one that ends while it waits is never told', () => {

@@ -7,7 +7,7 @@ import { createCounts } from '../../signaling-server/counts.ts'
 import type { GuardedSocket } from '../../signaling-server/guarded-socket.ts'
 import { resolveLimits } from '../../signaling-server/limits.ts'
 import { until } from '../kit/until.ts'
-import { bytesOf, identityOf, onTopic, randomTopic, welcomed } from './blind-kit.ts'
+import { bytesOf, HOST, identityOf, onTopic, openBlind, randomTopic, statementOf, welcomed } from './blind-kit.ts'
 import { connect, startServer } from './kit.ts'
 
 const [ALICE, BOB, CAROL] = [identityOf('alice'), identityOf('bob'), identityOf('carol')]
@@ -201,6 +201,20 @@ it('[G10] a second socket of a connection takes its place, and nobody hears of i
   expect(server.stats()).toMatchObject({ connections: 3, topics: 1, counts: { 'closed-replaced': 1 } })
   await fresh.close()
   await alice.hears('left bob 0')
+})
+
+it('[G10] a socket that came before, and proves late, does not take the place of the connection’s own', async () => {
+  const server = await startServer()
+  const topic = randomTopic()
+  const alice = await onTopic(server, ALICE, topic)
+  const old = await openBlind(server)
+  const nonce = await old.nonce()
+  const fresh = await onTopic(server, BOB, topic)
+  old.say({ kind: 'prove', publicKey: BOB.publicKey, signature: await BOB.sign(statementOf(nonce)), host: HOST })
+  await until('the end of the old one', () => old.ended)
+  fresh.say({ kind: 'cast', topic, payload: bytesOf('still here') })
+  await alice.hears('from bob still here')
+  expect(alice.words()).toEqual(['members ', 'joined bob', 'from bob still here'])
 })
 
 it('[G11] topics that the new socket does not join in time are left, and those it joined are not', async () => {

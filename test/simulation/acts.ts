@@ -1,9 +1,15 @@
-/** Lets each step of a schedule happen. Knows which fault touches whom, and for how long; not what should come of it. */
+/**
+ * Lets each step of a schedule happen, and tells whether there was anything for it to happen to. Knows which fault touches
+ * whom, and for how long; not what should come of it.
+ */
+import type { ConnectionId } from '../../lib/base/ids.ts'
 import type { Machine, Wires } from '../../lib/testing/wires.ts'
 import type { Adversary } from './adversary.ts'
 import { type Coverage, count } from './coverage.ts'
+import { edit } from './documents.ts'
 import type { Faults } from './faults.ts'
-import { type LifeRules, publish, update } from './life.ts'
+import type { Lies } from './lies.ts'
+import { currentStay, type LifeRules, publish, update } from './life.ts'
 import type { Schedule, Step } from './schedule.ts'
 import type { Stage } from './stage.ts'
 import type { Trouble } from './trouble.ts'
@@ -20,59 +26,67 @@ export interface ActNeeds {
   readonly rules: LifeRules
   readonly coverage: Coverage
   readonly adversary: Adversary | undefined
+  readonly lies: Lies | undefined
 }
 
 type StepOf<Kind extends Step['kind']> = Extract<Step, { kind: Kind }>
 
-export function createActs(needs: ActNeeds): (step: Step) => Promise<void> | void {
-  const { adversary, faults, rules, stage, trouble } = needs
+export function createActs(needs: ActNeeds): (step: Step) => Promise<void> {
+  const { adversary, faults, lies, rules, stage, trouble } = needs
   const { lifeOf, machinesOf, servers, stayOf } = stage
   const all = needs.schedule.members.map((_, member) => member)
   const machineOfServer = (server: number) => servers[server]?.machine ?? []
   const everyMachine = () => [...stage.everyMachine(), ...(adversary === undefined ? [] : [adversary.machine])]
   const without = (some: readonly Machine[]) => everyMachine().filter((machine) => !some.includes(machine))
 
-  function speak({ kind, member, count: times }: StepOf<'update' | 'publish'>): void {
-    const stay = stayOf(member)
-    for (let left = times; left > 0 && stay !== undefined; left--)
-      kind === 'update' ? update(stay, rules) : publish(stay, rules)
+  function speak({ kind, member, count: times }: StepOf<'update' | 'publish' | 'edit'>): boolean {
+    const [life, stay] = [lifeOf(member), stayOf(member)]
+    for (let left = times; left > 0; left--) {
+      // Whoever is not connected may write all the same: that merges when it is.
+      if (kind === 'edit') life?.resident.host.state === 'running' && edit(life, rules.log)
+      else if (stay !== undefined) kind === 'update' ? update(stay, rules) : publish(stay, rules)
+    }
+    return kind === 'edit' ? life?.doc !== undefined : stay !== undefined
   }
 
-  function stand({ kind, member, forMs }: StepOf<'freeze' | 'sleep' | 'minute'>): void {
+  function stand({ kind, member, forMs }: StepOf<'freeze' | 'sleep' | 'minute'>): boolean {
     const life = lifeOf(member)
-    if (life === undefined) return
+    if (life === undefined) return false
     const { host } = life.resident
     const undo = kind === 'minute' ? faults.setPace(host, 'minute') : faults.freeze(host, kind === 'sleep')
     // Whoever slept with its steady clock notices it when a hold ends, and begins that hold anew.
     trouble.slowing(life, forMs, undo, kind === 'sleep' ? HOLD_MS : 0)
+    return currentStay(life) !== undefined
   }
 
-  function stepClock({ member, byMs }: StepOf<'clock'>): void {
+  function stepClock({ member, byMs }: StepOf<'clock'>): boolean {
     const life = lifeOf(member)
-    if (life === undefined) return
+    if (life === undefined) return false
     life.resident.host.stepClock(byMs)
     // A clock that jumps forward looks like a sleep: whoever jumped gives others the time of a hold.
     if (byMs > 0) trouble.confuse(life, HOLD_MS)
+    return currentStay(life) !== undefined
   }
 
-  function reset({ member, server: index }: StepOf<'reset'>): void {
+  function reset({ member, server: index }: StepOf<'reset'>): boolean {
     const life = lifeOf(member)
     const server = servers[index]
-    if (life === undefined || server === undefined) return
+    if (life === undefined || server === undefined) return false
     const { machine, pace, state } = life.resident.host
     const { isOpen } = needs.wires
     // A socket that ends under somebody who cannot come back is the end of somebody, as far as anybody can tell.
     const canReturn = state === 'running' && pace === 'normal'
-    if (!canReturn || !isOpen(machine, server.machine) || !isOpen(server.machine, machine)) return
-    server.reset(life.resident.host)
+    if (!canReturn || !isOpen(machine, server.machine) || !isOpen(server.machine, machine)) return false
     trouble.touch([member])
+    return server.reset(life.resident.host)
   }
 
-  function cut(step: StepOf<'cut' | 'one-way' | 'unserved' | 'offline' | 'split'>): void {
+  function cut(step: StepOf<'cut' | 'one-way' | 'unserved' | 'offline' | 'split'>): boolean {
     if (step.kind === 'split') {
       const inside = [...machinesOf(step.group), ...step.servers.flatMap(machineOfServer)]
-      trouble.during(step.forMs, all, faults.cutBoth(inside, without(inside)))
-      return
+      const outside = without(inside)
+      trouble.during(step.forMs, all, faults.cutBoth(inside, outside))
+      return inside.length > 0 && outside.length > 0
     }
     const own = machinesOf([step.member])
     const farEnds =
@@ -83,37 +97,60 @@ export function createActs(needs: ActNeeds): (step: Step) => Promise<void> | voi
           : machinesOf([step.other])
     const undo = step.kind === 'one-way' ? faults.cut(own, farEnds) : faults.cutBoth(own, farEnds)
     trouble.during(step.forMs, 'other' in step ? [step.member, step.other] : [step.member], undo)
+    const isBetween = own.some((machine) => farEnds.some((farEnd) => farEnd !== machine))
+    return isBetween && stayOf(step.member) !== undefined
   }
 
-  function breakServer(step: StepOf<'crash' | 'disorder'>): void {
+  function breakServer(step: StepOf<'crash' | 'disorder'>): boolean {
     const server = servers[step.server]
-    if (server === undefined) return
+    if (server === undefined) return false
     if (step.kind === 'disorder') trouble.losing(step.forMs)
     trouble.during(step.forMs, all, step.kind === 'crash' ? faults.crash(server) : faults.disorder(server))
+    return true
   }
 
-  function act(step: Step): Promise<void> | void {
+  function slow({ byMs, forMs, member }: StepOf<'slow'>): boolean {
+    const machines = machinesOf([member])
+    for (const machine of machines) trouble.during(forMs, all, faults.slow(machine, byMs))
+    return machines.length > 0
+  }
+
+  function lose({ forMs, rate }: StepOf<'loss'>): boolean {
+    trouble.losing(forMs)
+    trouble.during(forMs, all, faults.lose(rate))
+    return true
+  }
+
+  function lie({ lie: which, member, other }: StepOf<'lie'>): boolean {
+    const [victim, about] = [stayOf(member)?.life, stayOf(other)?.life]
+    if (lies === undefined || victim === undefined || about === undefined) return false
+    trouble.touch([member, other])
+    lies.tell(which, victim.connectionId as ConnectionId, about.connectionId as ConnectionId)
+    return true
+  }
+
+  function act(step: Step): boolean | Promise<boolean> {
     switch (step.kind) {
       case 'join':
         return stage.enter(step.member)
-      case 'rejoin':
-        stage.leave(step.member)
-        return stage.enter(step.member)
+      case 'rejoin': {
+        const hasLeft = stage.leave(step.member)
+        return stage.enter(step.member).then((hasJoined) => hasLeft && hasJoined)
+      }
       case 'leave':
       case 'destroy':
       case 'kill':
         return stage[step.kind](step.member)
       case 'update':
       case 'publish':
+      case 'edit':
         return speak(step)
       case 'freeze':
       case 'sleep':
       case 'minute':
         return stand(step)
       case 'slow':
-        for (const machine of machinesOf([step.member]))
-          trouble.during(step.forMs, all, faults.slow(machine, step.byMs))
-        return
+        return slow(step)
       case 'clock':
         return stepClock(step)
       case 'reset':
@@ -122,18 +159,18 @@ export function createActs(needs: ActNeeds): (step: Step) => Promise<void> | voi
       case 'disorder':
         return breakServer(step)
       case 'loss':
-        trouble.losing(step.forMs)
-        return trouble.during(step.forMs, all, faults.lose(step.rate))
+        return lose(step)
       case 'attack':
-        return adversary?.attack(step.attack, lifeOf(step.member), lifeOf(step.other))
+        return adversary?.attack(step.attack, lifeOf(step.member), lifeOf(step.other)) === true
+      case 'lie':
+        return lie(step)
       default:
         return cut(step)
     }
   }
 
-  return (step) => {
+  return async (step) => {
     rules.log.note('step', JSON.stringify(step))
-    count(needs.coverage, `step ${step.kind}`)
-    return act(step)
+    if (await act(step)) count(needs.coverage, `step ${step.kind}`)
   }
 }

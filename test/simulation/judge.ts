@@ -2,9 +2,12 @@
  * Holds what observers were told, and when, against what was promised: nobody in reach leaves, whoever ended is gone in
  * time, whoever is in reach is seen, and values arrive. Looks at everybody every `LOOK_MS`.
  */
-import type { World } from '../../lib/testing/world.ts'
-import { checkShown, currentStay, KILLED_MS, type Life, type Log, type Stay } from './life.ts'
+import { findMissingItem } from './documents.ts'
+import { currentStay, type Life, type LifeRules, type Log, type Stay } from './life.ts'
+import { findOverdue } from './messages.ts'
 import type { Reach } from './reach.ts'
+import { checkShown } from './told.ts'
+import type { Trouble } from './trouble.ts'
 
 export const LOOK_MS = 200
 
@@ -14,13 +17,15 @@ const UNNOTICED_MS = 10_000 - 2 * LOOK_MS
 const AFTER_GAP_MS = 5_000
 /** [F7] */
 const CLEAN_LEAVE_MS = 1_000
+/** [F3] */
+const KILLED_MS = 3_000
 /** [F4] */
 const SILENT_MS = 15_000
 /**
  * Silence begins with the last sign of life. Whatever carries a pair may have broken unnoticed shortly before another way
  * would have been tried: a link asks after 3 or 4 s and doubts after 2 more, and a gap that begins meanwhile is longer by that.
  */
-const UNNOTICED_BREAK_MS = 6_000
+export const UNNOTICED_BREAK_MS = 6_000
 const SEEN_MS = 3_000
 const VALUE_MS = 1_000
 /** Without any fault near a pair for so long its timing is what a quiet network promises. */
@@ -29,16 +34,11 @@ const QUIET_MS = 20_000
 const AWAKE_MS = 16_000
 
 export interface JudgeNeeds {
-  readonly world: World
   readonly reach: Reach
+  readonly trouble: Trouble
+  readonly rules: LifeRules
   readonly log: Log
   lives(): readonly Life[]
-  /** When a fault last began or ended that touches one of the two. */
-  lastFaultMs(one: Life, other: Life): number
-  /** Whether anything broke, ended or healed between these, in ms. */
-  hadFault(fromMs: number, toMs: number): boolean
-  /** When that member last stood still or had slow timers; `Infinity` while it does. */
-  lastSlowMs(life: Life): number
   /** What slow lines and losses add to every time, in ms. */
   slackMs(): number
 }
@@ -49,26 +49,41 @@ export interface Judge {
 }
 
 export function createJudge(needs: JudgeNeeds): Judge {
-  const { log, reach } = needs
+  const { log, reach, rules, trouble } = needs
+  /** When a fault last began or ended that touches one of the two. */
+  const lastFaultMs = (one: Life, other: Life) => Math.max(trouble.lastMs(one.member), trouble.lastMs(other.member))
+  const lastBreakMs = (one: Life, other: Life) =>
+    Math.max(trouble.lastBreakMs(one.member), trouble.lastBreakMs(other.member))
   const wasServed = new WeakMap<Stay, WeakSet<Stay>>()
+  let slackMs = 0
 
   function isLeaveDue(observer: Stay, subject: Life): boolean {
     const { downMs, lastDownMs, lastDownEndMs } = reach.pair(observer.life, subject)
-    const isLong = isNoticed(downMs, log.nowMs())
-    const wasJustLong = isNoticed(lastDownMs, lastDownEndMs) && log.nowMs() - lastDownEndMs <= AFTER_GAP_MS
+    const members = [observer.life.member, subject.member]
+    const isLong = isNoticed(members, downMs, log.nowMs())
+    const wasJustLong = isNoticed(members, lastDownMs, lastDownEndMs) && log.nowMs() - lastDownEndMs <= AFTER_GAP_MS
     return isLong || wasJustLong || couldNotReturn(observer.life, subject)
   }
 
-  function isNoticed(gapMs: number, endMs: number): boolean {
+  function isNoticed(members: readonly number[], gapMs: number, endMs: number): boolean {
     const startMs = endMs - gapMs
     if (gapMs >= UNNOTICED_MS) return true
-    return gapMs >= UNNOTICED_MS - UNNOTICED_BREAK_MS && needs.hadFault(startMs - UNNOTICED_BREAK_MS, startMs - LOOK_MS)
+    return (
+      gapMs >= UNNOTICED_MS - UNNOTICED_BREAK_MS &&
+      trouble.had(members, startMs - UNNOTICED_BREAK_MS, startMs - LOOK_MS)
+    )
   }
 
-  /** [F3] The end of a socket is the end of a member who does not return at once, and trouble keeps members from that. */
+  /**
+   * [F3] The end of a socket is the end of a member who does not return at once, and trouble keeps members from that. Whoever
+   * has a data channel or is a tab answers by it, whatever a server says (T15).
+   */
   function couldNotReturn(observer: Life, subject: Life): boolean {
-    const endedAgoMs = log.nowMs() - reach.lastEndMs(subject)
-    return endedAgoMs < KILLED_MS + needs.slackMs() && log.nowMs() - needs.lastFaultMs(observer, subject) < QUIET_MS
+    const areTabs = observer.resident.host.machine === subject.resident.host.machine
+    const canAnswer = log.nowMs() - trouble.lastSlowMs(subject) > KILLED_MS
+    if (canAnswer && (areTabs || reach.pair(observer, subject).isDirect)) return false
+    const endedAgoMs = log.nowMs() - reach.lastEndMs(observer, subject)
+    return endedAgoMs < KILLED_MS + slackMs && log.nowMs() - lastFaultMs(observer, subject) < QUIET_MS
   }
 
   /** Somebody who is in reach is seen, with what it said last. */
@@ -77,27 +92,33 @@ export function createJudge(needs: JudgeNeeds): Judge {
     const { upMs } = reach.pair(observer.life, subject)
     const nowMs = log.nowMs()
     const stayedMs = nowMs - Math.max(observer.joinedAtMs, stay.joinedAtMs)
-    const slackMs = needs.slackMs() + 2 * LOOK_MS
-    const isQuiet = nowMs - needs.lastFaultMs(observer.life, subject) > QUIET_MS
+    const isQuiet = nowMs - lastFaultMs(observer.life, subject) > QUIET_MS
     const seen = observer.seen.get(subject.connectionId)
     const isSeen = seen?.isPresent === true && seen.stay === stay.index
-    const dueMs = (isQuiet || reach.isServed(observer.life, subject) ? SEEN_MS : SILENT_MS) + slackMs
-    if (!isSeen && Math.min(upMs, stayedMs) > dueMs)
-      log.fail(
-        `${observer.life.name} has not seen ${subject.name} for ${Math.round(Math.min(upMs, stayedMs))} ms of reach`,
-      )
-    if (!isQuiet || !isSeen || upMs < QUIET_MS || subject.resident.host.pace !== 'normal') return
-    const due = stay.said.findLast(({ atMs }) => nowMs - atMs > VALUE_MS + slackMs)
-    if (due !== undefined && seen.order < due.order)
-      log.fail(
-        `${observer.life.name} has not been told ${due.json} of ${subject.name}, ${Math.round(nowMs - due.atMs)} ms old`,
-      )
-    const sent = stay.published.findLastIndex(({ atMs }) => nowMs - atMs > VALUE_MS + slackMs) + 1
-    const heard = observer.heard.get(subject.connectionId)
-    const heardSeq = heard?.stay === stay.index ? heard.seq : 0
-    const last = stay.published[sent - 1]
-    if (last !== undefined && last.atMs > Math.max(seen.joinedAtMs, nowMs - 3 * VALUE_MS - slackMs) && heardSeq < sent)
-      log.fail(`${observer.life.name} has not heard message ${sent} of ${subject.name}`)
+    const isSoon = isQuiet || reach.isServed(observer.life, subject)
+    // A leave that had to be is followed by a return: that takes its time from there.
+    const unseenMs = Math.min(upMs, stayedMs, nowMs - (seen?.leftAtMs ?? 0))
+    // A first word that went by what broke just then is said again once that is found out.
+    const hasBroken = lastBreakMs(observer.life, subject) >= nowMs - unseenMs - LOOK_MS
+    const dueMs = (isSoon ? SEEN_MS + (hasBroken ? UNNOTICED_BREAK_MS : 0) : SILENT_MS) + slackMs
+    if (!isSeen && unseenMs > dueMs)
+      log.fail(`${observer.life.name} has not seen ${subject.name} for ${Math.round(unseenMs)} ms of reach`)
+    if (isQuiet && isSeen && upMs >= QUIET_MS && subject.resident.host.pace === 'normal')
+      checkHeard(observer, stay, VALUE_MS + slackMs)
+  }
+
+  /** What was said, sent and written so long ago has come, each part of it. */
+  function checkHeard(observer: Stay, stay: Stay, dueMs: number): void {
+    const { life: subject } = stay
+    const nowMs = log.nowMs()
+    const [one, other] = [observer.life.name, subject.name]
+    const due = stay.said.findLast(({ atMs }) => nowMs - atMs > dueMs)
+    if (due !== undefined && (observer.seen.get(subject.connectionId)?.order ?? -1) < due.order)
+      log.fail(`${one} has not been told ${due.json} of ${other}, ${Math.round(nowMs - due.atMs)} ms old`)
+    const message = findOverdue(observer, stay, dueMs, rules)
+    if (message !== undefined) log.fail(`${one} has not heard message ${message} of ${other}`)
+    const item = findMissingItem(observer, subject, dueMs, nowMs)
+    if (item !== undefined) log.fail(`the document of ${one} lacks ${item}`)
   }
 
   /** Somebody whose stay has ended is gone in time. */
@@ -105,54 +126,67 @@ export function createJudge(needs: JudgeNeeds): Judge {
     const { life: subject, endedAtMs = 0 } = stay
     const seen = observer.seen.get(subject.connectionId)
     if (seen?.isPresent !== true || seen.stay > stay.index) return
-    const faultMs = needs.lastFaultMs(observer.life, subject)
+    const faultMs = lastFaultMs(observer.life, subject)
     const isQuiet = endedAtMs - faultMs > QUIET_MS
     // What a cut held up of the last words arrives when it heals.
     const goneMs = log.nowMs() - Math.max(endedAtMs, observer.joinedAtMs, isQuiet ? 0 : faultMs)
     const quietMs = stay.endedBy === 'goodbye' ? CLEAN_LEAVE_MS : KILLED_MS
     // Whose only way went by somebody who left before is out of reach when it ends: that is silence (F3).
     const wasInReach = reach.pair(observer.life, subject).downMs <= log.nowMs() - endedAtMs + 2 * LOOK_MS
-    const isPrompt =
-      isQuiet && wasInReach && (stay.endedBy === 'goodbye' || wasServed.get(observer)?.has(stay) === true)
-    const dueMs = (isPrompt ? quietMs : SILENT_MS) + needs.slackMs() + 2 * LOOK_MS
+    const isPrompt = isQuiet && wasInReach && (stay.endedBy === 'goodbye' || isKnownServed(observer, stay))
+    const dueMs = (isPrompt ? quietMs : SILENT_MS) + slackMs
     if (goneMs > dueMs)
       log.fail(`${observer.life.name} still shows ${subject.name}, ${stay.endedBy} ${Math.round(goneMs)} ms ago`)
   }
 
-  /** Somebody who stands still, or whom nothing reaches, is gone in time. */
-  function checkSilent(observer: Stay, stay: Stay): void {
-    const { life: subject } = stay
-    const { host } = subject.resident
-    const seen = observer.seen.get(subject.connectionId)
-    if (seen?.isPresent !== true || host.state !== 'paused') return
-    const silentMs = log.nowMs() - needs.lastFaultMs(observer.life, subject)
+  /** Somebody who stands still is gone in time. */
+  function checkSilent(observer: Stay, { life: subject }: Stay): void {
+    if (observer.seen.get(subject.connectionId)?.isPresent !== true) return
+    const silentMs = log.nowMs() - lastFaultMs(observer.life, subject)
     const aloneMs = Math.min(silentMs, reach.pair(observer.life, subject).downMs)
-    if (aloneMs > SILENT_MS + needs.slackMs() + 2 * LOOK_MS)
+    if (aloneMs > SILENT_MS + slackMs)
       log.fail(`${observer.life.name} still shows ${subject.name}, silent for ${Math.round(aloneMs)} ms`)
   }
 
+  /** Somebody of whom no byte can come, by whatever way, is gone in time. */
+  function checkUnheard(observer: Stay, { life: subject }: Stay): void {
+    const unchangedMs = log.nowMs() - trouble.lastChangeMs()
+    if (unchangedMs <= SILENT_MS + slackMs || reach.pair(observer.life, subject).upMs > 0) return
+    if (observer.seen.get(subject.connectionId)?.isPresent === true && !reach.canHear(observer.life, subject))
+      log.fail(`${observer.life.name} still shows ${subject.name}, unheard for ${Math.round(unchangedMs)} ms`)
+  }
+
+  const isKnownServed = (observer: Stay, stay: Stay): boolean => wasServed.get(observer)?.has(stay) === true
+
   function lookAt(observer: Stay): void {
     const isAwake =
-      observer.life.resident.host.state === 'running' && log.nowMs() - needs.lastSlowMs(observer.life) > AWAKE_MS
+      observer.life.resident.host.state === 'running' && log.nowMs() - trouble.lastSlowMs(observer.life) > AWAKE_MS
     if (observer.life.resident.host.state === 'running') checkShown(observer, { log })
+    if (observer.own.joined !== 1 && isAwake && log.nowMs() - observer.joinedAtMs > LOOK_MS)
+      log.fail(`${observer.life.name} has not heard its own joined once`)
     for (const subject of needs.lives()) {
       if (subject === observer.life) continue
       const stay = currentStay(subject)
       const last = subject.stays.at(-1)
-      if (stay !== undefined && reach.isServed(observer.life, subject)) {
+      if (stay !== undefined && !isKnownServed(observer, stay) && reach.isServed(observer.life, subject)) {
         const served = wasServed.get(observer) ?? new WeakSet<Stay>()
         wasServed.set(observer, served.add(stay))
       }
       if (!isAwake || last === undefined) continue
-      if (stay === undefined) checkGone(observer, last)
-      else if (subject.resident.host.state === 'paused') checkSilent(observer, stay)
-      else if (log.nowMs() - needs.lastSlowMs(subject) > AWAKE_MS) checkPresent(observer, stay)
+      if (stay === undefined) {
+        checkGone(observer, last)
+        continue
+      }
+      checkUnheard(observer, stay)
+      if (subject.resident.host.state === 'paused') checkSilent(observer, stay)
+      else if (log.nowMs() - trouble.lastSlowMs(subject) > AWAKE_MS) checkPresent(observer, stay)
     }
   }
 
   return {
     isLeaveDue,
     look() {
+      slackMs = needs.slackMs() + 2 * LOOK_MS
       for (const life of needs.lives()) {
         const stay = currentStay(life)
         if (stay !== undefined) lookAt(stay)

@@ -1,13 +1,14 @@
 /**
- * One Realtime in a run, and what it was told: every event is checked when it comes against what its owner really said.
- * Knows what may be shown, not when: times are the judge's.
+ * One Realtime in a run, and all that it ever said: joins, updates, messages and edits, with their times. Everything that it
+ * is told is checked where it comes; what may be told is told.ts's and messages.ts's to know.
  */
+import type { Doc } from 'yjs'
 import type { Channel, Participant } from '../../lib/index.ts'
 import { PresenceEvents } from '../../lib/index.ts'
+import type { VirtualServer } from '../../lib/testing/virtual-server.ts'
 import type { Resident } from '../../lib/testing/world.ts'
-
-/** [F3] The time in which a killed member is gone again. */
-export const KILLED_MS = 3_000
+import { hear, type Published } from './messages.ts'
+import { checkShown, take } from './told.ts'
 
 /** What the run does with a broken invariant and with each event. */
 export interface Log {
@@ -30,11 +31,16 @@ export interface Stay {
   readonly index: number
   readonly channel: Channel
   readonly joinedAtMs: number
+  /** How many peer connections the network had seen by then: none of those is of this stay. */
+  readonly formerPeers: number
   readonly said: Said[]
   readonly seen: Map<string, Seen>
   readonly fold: Map<string, Participant>
+  /** The newest message of each connection, and of which of its stays. */
   readonly heard: Map<string, { stay: number; seq: number }>
-  published: { readonly atMs: number }[]
+  readonly published: Published[]
+  /** What it was told of itself. */
+  readonly own: { joined: number; updates: number }
   endedAtMs: number | undefined
   endedBy: 'goodbye' | 'kill' | undefined
 }
@@ -50,12 +56,23 @@ export interface Seen {
   joinedAtMs: number
 }
 
+/** One thing that was written into a document, once. */
+export interface Edit {
+  readonly item: string
+  readonly atMs: number
+}
+
 export interface Life {
   readonly name: string
   readonly member: number
   readonly resident: Resident
   readonly connectionId: string
+  /** Those that it is given. */
+  readonly servers: readonly VirtualServer[]
+  /** The document that it brings along and keeps over its stays; undefined where nothing is synced. */
+  readonly doc: Doc | undefined
   readonly stays: Stay[]
+  readonly edits: Edit[]
   said: number
 }
 
@@ -71,24 +88,25 @@ export interface LifeRules {
   find(connectionId: string): Life | undefined
   /** A leave of somebody who has not ended: whether it may be. */
   isLeaveDue(observer: Stay, subject: Life): boolean
+  /** Whether somebody who is no life of the run may be shown: a member gone bad, but nobody without the secret. */
+  readonly mayShowStrangers: boolean
+  /** When that member last stood still or had slow timers, in ms; `Infinity` while it does. */
+  lastSlowMs(life: Life): number
+  /** Whether what one said then may have come to the other later than anybody waits for it. */
+  mayComeLate(fromMs: number, one: Life, other: Life): boolean
+  peerCount(): number
   onEvent(kind: 'joined' | 'update' | 'leave' | 'message'): void
 }
 
 /** Joins; everything that the channel tells from now on is checked. */
 export async function join(life: Life, rules: LifeRules): Promise<void> {
-  const channel = await life.resident.realtime.connect(ROOM)
+  const sync = life.doc === undefined ? {} : { doc: life.doc, sync: true }
+  const formerPeers = rules.peerCount()
+  const channel = await life.resident.realtime.connect(ROOM, sync)
   const stay: Stay = {
-    life,
-    index: life.stays.length,
-    channel,
-    joinedAtMs: rules.log.nowMs(),
-    said: [],
-    seen: new Map(),
-    fold: new Map(),
-    heard: new Map(),
-    published: [],
-    endedAtMs: undefined,
-    endedBy: undefined,
+    ...{ life, index: life.stays.length, channel, joinedAtMs: rules.log.nowMs(), formerPeers },
+    ...{ said: [], seen: new Map(), fold: new Map(), heard: new Map(), published: [] },
+    ...{ own: { joined: 0, updates: 0 }, endedAtMs: undefined, endedBy: undefined },
   }
   life.stays.push(stay)
   say(stay, rules)
@@ -101,17 +119,13 @@ export async function join(life: Life, rules: LifeRules): Promise<void> {
 
 /** Remembers what our own record is now. */
 function say(stay: Stay, { log }: LifeRules): void {
-  const own = ownRecord(stay)
+  const own = stay.channel.participant.getAll().find(({ connectionId }) => connectionId === stay.life.connectionId)
   if (own === undefined) {
     log.fail(`${stay.life.name} is not in its own getAll()`)
     return
   }
-  stay.said.push({
-    order: stay.life.said++,
-    atMs: log.nowMs(),
-    timestamp: own.timestamp,
-    json: JSON.stringify(own.data),
-  })
+  const { data, timestamp } = own
+  stay.said.push({ order: stay.life.said++, atMs: log.nowMs(), timestamp, json: JSON.stringify(data) })
 }
 
 export function update(stay: Stay, rules: LifeRules): void {
@@ -119,122 +133,10 @@ export function update(stay: Stay, rules: LifeRules): void {
   stay.channel.participant.update(data)
   say(stay, rules)
   if (stay.said.at(-1)?.json !== JSON.stringify(data)) rules.log.fail(`${stay.life.name} does not show its own update`)
+  checkShown(stay, rules)
 }
 
 export function publish(stay: Stay, { log }: LifeRules): void {
   stay.published.push({ atMs: log.nowMs() })
   stay.channel.publish('chat', { stay: stay.index, seq: stay.published.length })
-}
-
-const ownRecord = ({ channel, life }: Stay): Participant | undefined =>
-  channel.participant.getAll().find(({ connectionId }) => connectionId === life.connectionId)
-
-/** Our own record is what we said last, and everybody else's what events told. */
-export function checkShown(stay: Stay, { log }: Pick<LifeRules, 'log'>): void {
-  const { channel, fold, life } = stay
-  const all = channel.participant.getAll()
-  const own = ownRecord(stay)
-  const last = stay.said.at(-1)
-  if (last !== undefined && (JSON.stringify(own?.data) !== last.json || own?.timestamp !== last.timestamp))
-    log.fail(`${life.name}'s own entry changed by itself to ${JSON.stringify(own)}`)
-  const others = all.filter(({ connectionId }) => connectionId !== life.connectionId)
-  const isFold = others.length === fold.size && others.every((other) => fold.get(other.connectionId) === other)
-  if (!isFold) log.fail(`getAll() of ${life.name} is not what its events told`)
-}
-
-function take(stay: Stay, kind: 'joined' | 'update' | 'leave', participant: Participant, rules: LifeRules): void {
-  const { log } = rules
-  const { connectionId } = participant
-  const { life } = stay
-  if (stay.endedAtMs !== undefined) {
-    log.fail(`${life.name} hears ${kind} after its end`)
-    return
-  }
-  rules.onEvent(kind)
-  if (connectionId === life.connectionId) {
-    if (kind === 'leave') log.fail(`${life.name} hears its own leave`)
-    checkShown(stay, rules)
-    return
-  }
-  const subject = rules.find(connectionId)
-  const name = subject?.name ?? 'mallory'
-  log.note(life.name, kind, name, JSON.stringify(participant.data), participant.timestamp)
-  const seen = stay.seen.get(connectionId) ?? {
-    ...{ isPresent: false, order: -1, timestamp: 0, stay: -1, leftAtMs: undefined, joinedAtMs: 0 },
-  }
-  stay.seen.set(connectionId, seen)
-  if (seen.isPresent !== (kind !== 'joined'))
-    log.fail(`${life.name} hears ${kind} of ${name}, who is ${seen.isPresent ? '' : 'not '}here`)
-  seen.isPresent = kind !== 'leave'
-  if (kind === 'joined') seen.joinedAtMs = log.nowMs()
-  if (kind === 'leave') {
-    if (stay.fold.get(connectionId) !== participant)
-      log.fail(`${life.name} hears a leave of ${name} with another record`)
-    stay.fold.delete(connectionId)
-    if (subject !== undefined) checkLeave(stay, subject, seen, rules)
-    seen.leftAtMs = log.nowMs()
-  } else {
-    stay.fold.set(connectionId, participant)
-    if (subject !== undefined) checkRecord(stay, subject, seen, participant, kind, rules)
-  }
-  checkShown(stay, rules)
-}
-
-function checkLeave(stay: Stay, subject: Life, seen: Seen, rules: LifeRules): void {
-  const hasEnded = subject.stays[seen.stay]?.endedAtMs !== undefined
-  if (!hasEnded && !rules.isLeaveDue(stay, subject))
-    rules.log.fail(`${stay.life.name} hears a leave of ${subject.name}, who was in reach`)
-}
-
-function checkRecord(
-  observer: Stay,
-  subject: Life,
-  seen: Seen,
-  participant: Participant,
-  kind: 'joined' | 'update',
-  { log }: LifeRules,
-): void {
-  const who = `${observer.life.name} hears ${kind} of ${subject.name}`
-  const json = JSON.stringify(participant.data)
-  const stay = subject.stays.findLast(({ said }) =>
-    said.some((one) => one.json === json && one.timestamp === participant.timestamp),
-  )
-  const said = stay?.said.findLast((one) => one.json === json && one.timestamp === participant.timestamp)
-  if (stay === undefined || said === undefined) {
-    log.fail(`${who} with what it never said: ${json}`)
-    return
-  }
-  if (participant.id !== subject.name) log.fail(`${who} under another id`)
-  if (said.order < seen.order) log.fail(`${who} with an older value: ${json}`)
-  if (kind === 'update' && said.order === seen.order) log.fail(`${who} twice: ${json}`)
-  if (participant.timestamp < seen.timestamp) log.fail(`${who} with an older time`)
-  const endedAtMs = stay.endedAtMs ?? Number.POSITIVE_INFINITY
-  const isOver = seen.leftAtMs !== undefined && endedAtMs <= seen.leftAtMs
-  // A leave is of the stay that was seen. The first word of the next one may still be under way when that ends too.
-  const isUnderWay = stay.index > seen.stay && log.nowMs() - endedAtMs < KILLED_MS
-  const isGhost = kind === 'joined' && isOver && !isUnderWay
-  if (isGhost) log.fail(`${who}, who had left`)
-  Object.assign(seen, { order: said.order, timestamp: participant.timestamp, stay: stay.index })
-}
-
-function hear(
-  stay: Stay,
-  message: { connectionId: string; data: { stay: number; seq: number } },
-  rules: LifeRules,
-): void {
-  const { life } = stay
-  if (stay.endedAtMs !== undefined) {
-    rules.log.fail(`${life.name} hears a message after its end`)
-    return
-  }
-  const subject = rules.find(message.connectionId)
-  if (subject === undefined) return
-  rules.onEvent('message')
-  const { stay: of, seq } = message.data
-  rules.log.note(life.name, 'message', subject.name, of, seq)
-  const last = stay.heard.get(message.connectionId) ?? { stay: -1, seq: 0 }
-  const isNewer = of > last.stay || (of === last.stay && seq > last.seq)
-  if (!isNewer)
-    rules.log.fail(`${life.name} hears message ${of}.${seq} of ${subject.name} after ${last.stay}.${last.seq}`)
-  stay.heard.set(message.connectionId, { stay: of, seq })
 }

@@ -5,7 +5,6 @@
 import type { ConnectionId } from '../../lib/base/ids.ts'
 import { createIdentity } from '../../lib/identity/identity.ts'
 import type { SealedLink } from '../../lib/identity/seal.ts'
-import { topicOf } from '../../lib/identity/topic.ts'
 import { createHandshake, type Handshake } from '../../lib/links/handshake.ts'
 import { createSignalingClient } from '../../lib/signaling/signaling-client.ts'
 import { createHost } from '../../lib/testing/host.ts'
@@ -13,9 +12,8 @@ import { createSockets } from '../../lib/testing/virtual-socket.ts'
 import type { Machine } from '../../lib/testing/wires.ts'
 import type { World } from '../../lib/testing/world.ts'
 import { decodeEnvelope, encodeSealedEnvelope } from '../../lib/wire/envelope.ts'
-import { decodeLinkFrame, encodePong } from '../../lib/wire/link-frame.ts'
+import { decodeLinkFrame, encodeCastAck, encodePong } from '../../lib/wire/link-frame.ts'
 import { createRejectCounter } from '../../lib/wire/result.ts'
-import { ROOM } from './life.ts'
 
 /** Envelopes that are kept for a replay: the newest. */
 const MAX_KEPT = 40
@@ -39,14 +37,19 @@ interface Line {
   waiting: Uint8Array[]
 }
 
-export function createMallory(world: World, url: string): Mallory {
+/** What it knows of the channel: the topic, and the key of its secret where it was let in. */
+export interface MalloryKeys {
+  readonly topic: Uint8Array
+  readonly secretKey: Uint8Array | undefined
+}
+
+export function createMallory(world: World, url: string, { topic, secretKey }: MalloryKeys): Mallory {
   const { crypto, scheduler, wires } = world
   const dice = world.dice.fork()
   const machine = world.createMachine('mallory')
   const host = createHost({ scheduler, dice: dice.fork(), machine, startUnixMs: world.startUnixMs })
   const { WebSocketClass } = createSockets({ host, wires, scheduler, findServer: world.server })
   const identity = createIdentity(crypto)
-  const topic = topicOf({ crypto, app: '', channel: ROOM })
   const lines = new Map<ConnectionId, Line>()
   const kept: { from: ConnectionId; bytes: Uint8Array }[] = []
   const client = createSignalingClient({
@@ -70,7 +73,7 @@ export function createMallory(world: World, url: string): Mallory {
     const line: Line = {
       ...{ sealed: undefined, waiting: [] },
       handshake: createHandshake({
-        hello: { crypto, identity, topic, peer },
+        hello: { crypto, identity, topic, peer, secretKey },
         ...{ clock: host.clock, random: dice.bytes, isInitiator: identity.connectionId < peer },
         send: (envelope) => void handle.send(peer, envelope),
         onKeys(sealed) {
@@ -101,8 +104,9 @@ export function createMallory(world: World, url: string): Mallory {
     const opened = await sealed?.open(envelope.value.bytes)
     const frame = opened?.ok ? decodeLinkFrame(opened.value) : undefined
     // It answers as anybody does, or the others would soon have nothing to do with it.
-    if (frame?.ok && frame.value.kind === 'ping' && sealed !== undefined)
-      await seal(from, sealed, encodePong(frame.value.token))
+    if (frame?.ok !== true || sealed === undefined) return
+    if (frame.value.kind === 'ping') await seal(from, sealed, encodePong(frame.value.token))
+    if (frame.value.kind === 'castKey') await seal(from, sealed, encodeCastAck(frame.value))
   }
 
   return {

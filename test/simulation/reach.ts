@@ -3,9 +3,10 @@
  * on the side of "down" only where the library is given time: a new connection to a server, a gap that may be noticed.
  */
 import type { ConnectionId } from '../../lib/base/ids.ts'
-import { isWayOpen } from '../../lib/testing/virtual-peer-connection.ts'
+import { isWayOpen } from '../../lib/testing/peer-registry.ts'
 import type { VirtualServer } from '../../lib/testing/virtual-server.ts'
 import type { World } from '../../lib/testing/world.ts'
+import type { Lies } from './lies.ts'
 import { currentStay, type Life, type Stay } from './life.ts'
 
 /** A member with a server in reach is on it again after this: a retry of at most 2 s, and the way there. */
@@ -16,6 +17,8 @@ const WELL_AFTER_MS = 8_000
 const SOON_MS = 55_000
 const LATE_RETRY_MS = 33_000
 const REMEMBER_GAP_MS = 5_000
+/** A word that was held up for longer than this comes to nobody any more: the socket has been replaced. */
+const LATEST_WORD_MS = 15_000
 /** A way that opens for less lets nothing through that was stopped before. */
 const PASSES_AGAIN_MS = 1_500
 
@@ -23,6 +26,10 @@ const PASSES_AGAIN_MS = 1_500
 export interface Pair {
   readonly observer: Life
   readonly subject: Life
+  /** Those that both are given. */
+  readonly servers: readonly VirtualServer[]
+  /** The memberships that this is about: with a new one all of it begins anew. */
+  stays: readonly [Stay, Stay] | undefined
   /**
    * For how long it has been up or down without a break. An observer that stands still is not what makes a pair down, and no
    * pair is up for it.
@@ -32,8 +39,9 @@ export interface Pair {
   /** How long it was down the last time, and when that ended. */
   lastDownMs: number
   lastDownEndMs: number
-  /** The stays for which a data channel has been open without a cut since. */
-  direct: { observer: Stay; subject: Stay } | undefined
+  longestDownMs: number
+  /** Whether a data channel has been open without a cut since. */
+  isDirect: boolean
   wasStill: boolean
 }
 
@@ -48,19 +56,24 @@ export interface Reach {
   look(lives: readonly Life[], ms: number): void
   /** Whether both are on one server, as the server sees it, with open ways. */
   isServed(one: Life, other: Life): boolean
-  /** When a server last saw a socket of its end, in ms. */
-  lastEndMs(life: Life): number
+  /** Whether one server is all that could ever carry the two: no data channel, no tab, and nobody else as a neighbour. */
+  isOneWay(one: Life, other: Life): boolean
+  /** Whether a byte of the second can come to the first at all. */
+  canHear(observer: Life, subject: Life): boolean
+  /** When the observer could last be told that a socket of the subject's has ended, in ms. */
+  lastEndMs(observer: Life, subject: Life): number
 }
 
 export interface ReachNeeds {
   readonly world: World
-  serversOf(life: Life): readonly VirtualServer[]
+  readonly lies: Lies | undefined
 }
 
-export function createReach({ world, serversOf }: ReachNeeds): Reach {
+export function createReach({ lies, world }: ReachNeeds): Reach {
   const { scheduler, wires, peers } = world
   const pairs = new Map<Life, Map<Life, Pair>>()
   const services = new Map<Life, Map<VirtualServer, Service>>()
+  let living: readonly Life[] = []
 
   const isWayOk = (life: Life, server: VirtualServer): boolean =>
     server.isUp &&
@@ -99,13 +112,49 @@ export function createReach({ world, serversOf }: ReachNeeds): Reach {
     return scheduler.nowMs() - okSinceMs >= (wasLong ? LATE_RETRY_MS : BACK_ON_SERVER_MS)
   }
 
+  /** When an observer was told of what a server saw then: as soon as there was a way to it. */
+  function toldMs(observer: Life, server: VirtualServer, seenMs: number): number {
+    const { okSinceMs = Number.NEGATIVE_INFINITY } = serviceOf(observer, server)
+    return okSinceMs - seenMs < LATEST_WORD_MS ? Math.max(seenMs, okSinceMs) : seenMs
+  }
+
   const isOn = (life: Life, server: VirtualServer): boolean =>
     isWayOk(life, server) && server.isJoined(life.connectionId as ConnectionId)
 
-  const common = (one: Life, other: Life): VirtualServer[] => {
-    const ofOther = serversOf(other)
-    return serversOf(one).filter((server) => ofOther.includes(server))
+  /** Whether bytes of the second can come to the first: directly, by a server, or by others who pass them on. */
+  function canHear(observer: Life, subject: Life): boolean {
+    const heard = new Set([subject])
+    for (const from of heard) {
+      if (from === observer) return true
+      for (const to of living) if (to.resident.host.state === 'running' && canSend(from, to)) heard.add(to)
+    }
+    return false
   }
+
+  function canSend(from: Life, to: Life): boolean {
+    const [one, other] = [from.resident.host.machine, to.resident.host.machine]
+    if (one === other) return true
+    if (from.resident.hasWebRtc && to.resident.hasWebRtc && wires.isOpen(one, other)) return true
+    return from.servers.some(
+      (server) =>
+        to.servers.includes(server) &&
+        server.isUp &&
+        wires.isOpen(one, server.machine) &&
+        wires.isOpen(server.machine, other),
+    )
+  }
+
+  /** Whether the first has been told that the second has left, and nothing else for long enough since. */
+  const isHidden = (one: Life, other: Life): boolean => {
+    const hiddenMs = lies?.hiddenMs(one.connectionId as ConnectionId, other.connectionId as ConnectionId)
+    return hiddenMs !== undefined && scheduler.nowMs() - hiddenMs < BACK_ON_SERVER_MS
+  }
+  /** Only the first server lies. */
+  const common = (one: Life, other: Life): VirtualServer[] =>
+    one.servers.filter(
+      (server) =>
+        other.servers.includes(server) && !(server === lies?.server && (isHidden(one, other) || isHidden(other, one))),
+    )
 
   const isServed = (one: Life, other: Life): boolean =>
     common(one, other).some((server) => isOn(one, server) && isOn(other, server))
@@ -118,34 +167,40 @@ export function createReach({ world, serversOf }: ReachNeeds): Reach {
       }),
     )
 
+  const areLinked = (one: Life, other: Life): boolean => {
+    const former = Math.max(...[one, other].map((life) => currentStay(life)?.formerPeers ?? 0))
+    for (const peer of peers.peers.values()) {
+      const { linked } = peer
+      if (Number(peer.name) <= former || peer.host !== one.resident.host || linked?.host !== other.resident.host)
+        continue
+      const isWell = [peer, linked].every((end) => end.isOpen && end.isConnected)
+      if (isWell && isWayOpen(wires, peer, linked)) return true
+    }
+    return false
+  }
+
   /** Once a data channel has been open it stays a way, until the network itself cuts it. */
-  function followDirect(pair: Pair, observer: Stay, subject: Stay): boolean {
+  function followDirect(pair: Pair): boolean {
     const { observer: one, subject: other } = pair
+    if (!one.resident.hasWebRtc || !other.resident.hasWebRtc) return false
     const isStill = one.resident.host.state === 'paused'
     const areOpen =
       other.resident.host.state === 'running' &&
       wires.isOpen(one.resident.host.machine, other.resident.host.machine) &&
       wires.isOpen(other.resident.host.machine, one.resident.host.machine)
-    if (!areOpen || pair.direct?.observer !== observer || pair.direct.subject !== subject) pair.direct = undefined
     // Whether the far end has given it up meanwhile is looked at when it moves again.
-    if (pair.wasStill && !isStill) pair.direct = undefined
+    if (!areOpen || (pair.wasStill && !isStill)) pair.isDirect = false
     pair.wasStill = isStill
-    if (areOpen && !isStill && pair.direct === undefined) {
-      for (const peer of peers.peers.values()) {
-        const { linked } = peer
-        if (peer.host !== one.resident.host || linked?.host !== other.resident.host || !peer.isOpen || !linked.isOpen)
-          continue
-        if (isWayOpen(wires, peer, linked)) pair.direct = { observer, subject }
-      }
-    }
-    return pair.direct !== undefined
+    if (areOpen && !isStill && !pair.isDirect) pair.isDirect = areLinked(one, other)
+    return pair.isDirect
   }
 
   function isUp(pair: Pair): boolean {
     const { observer, subject } = pair
     const [stay, other] = [currentStay(observer), currentStay(subject)]
     if (stay === undefined || other === undefined) return false
-    const isDirect = followDirect(pair, stay, other)
+    if (pair.stays?.[0] !== stay || pair.stays[1] !== other) Object.assign(pair, fresh(), { stays: [stay, other] })
+    const isDirect = followDirect(pair)
     if (subject.resident.host.state !== 'running') return false
     const areTabs = observer.resident.host.machine === subject.resident.host.machine
     return isDirect || areTabs || shouldBeServed(observer, subject)
@@ -156,35 +211,52 @@ export function createReach({ world, serversOf }: ReachNeeds): Reach {
     pairs.set(observer, ofObserver)
     const known = ofObserver.get(subject)
     if (known !== undefined) return known
-    const created: Pair = {
-      ...{ observer, subject, upMs: 0, downMs: 0, lastDownMs: 0, lastDownEndMs: 0, direct: undefined, wasStill: false },
-    }
+    const servers = observer.servers.filter((server) => subject.servers.includes(server))
+    const created: Pair = { observer, subject, servers, stays: undefined, longestDownMs: 0, ...fresh() }
     ofObserver.set(subject, created)
     return created
+  }
+
+  function followPair(observer: Life, subject: Life, ms: number): void {
+    const one = pair(observer, subject)
+    const isStill = observer.resident.host.state !== 'running'
+    const isNowUp = isUp(one)
+    one.upMs = isNowUp && !isStill ? one.upMs + ms : 0
+    if (!isNowUp || (one.downMs > 0 && one.upMs < PASSES_AGAIN_MS && !isStill)) one.downMs += ms
+    else if (one.downMs > 0) {
+      // A long gap is not forgotten over a short one right after it.
+      const wasLonger = one.lastDownMs > one.downMs && scheduler.nowMs() - one.lastDownEndMs < REMEMBER_GAP_MS
+      if (!wasLonger) Object.assign(one, { lastDownMs: one.downMs, lastDownEndMs: scheduler.nowMs() })
+      one.longestDownMs = Math.max(one.longestDownMs, one.downMs)
+      one.downMs = 0
+    }
   }
 
   return {
     pair,
     isServed,
-    lastEndMs: (life) => Math.max(...serversOf(life).map((server) => server.lastEndMs(life.resident.host))),
+    canHear,
+    isOneWay(one, other) {
+      const hasDirect = one.resident.hasWebRtc && other.resident.hasWebRtc
+      const areTabs = one.resident.host.machine === other.resident.host.machine
+      const servers = one.servers.filter((server) => other.servers.includes(server))
+      return !hasDirect && !areTabs && servers.length === 1 && living.length <= 2
+    },
+    lastEndMs: (observer, subject) =>
+      Math.max(
+        ...pair(observer, subject).servers.map((server) =>
+          toldMs(observer, server, server.lastEndMs(subject.resident.host)),
+        ),
+        lies?.hiddenMs(observer.connectionId as ConnectionId, subject.connectionId as ConnectionId) ?? -Infinity,
+      ),
     look(lives, ms) {
-      for (const life of lives) for (const server of serversOf(life)) follow(life, server)
-      for (const observer of lives) {
-        for (const subject of lives) {
-          if (subject === observer) continue
-          const one = pair(observer, subject)
-          const isStill = observer.resident.host.state !== 'running'
-          const isNowUp = isUp(one)
-          one.upMs = isNowUp && !isStill ? one.upMs + ms : 0
-          if (!isNowUp || (one.downMs > 0 && one.upMs < PASSES_AGAIN_MS && !isStill)) one.downMs += ms
-          else if (one.downMs > 0) {
-            // A long gap is not forgotten over a short one right after it.
-            const wasLonger = one.lastDownMs > one.downMs && scheduler.nowMs() - one.lastDownEndMs < REMEMBER_GAP_MS
-            if (!wasLonger) Object.assign(one, { lastDownMs: one.downMs, lastDownEndMs: scheduler.nowMs() })
-            one.downMs = 0
-          }
-        }
-      }
+      living = lives.filter(({ resident }) => resident.host.state !== 'dead')
+      for (const life of living) for (const server of life.servers) follow(life, server)
+      for (const observer of living)
+        if (currentStay(observer) !== undefined)
+          for (const subject of lives) if (subject !== observer) followPair(observer, subject, ms)
     },
   }
 }
+
+const fresh = () => ({ upMs: 0, downMs: 0, lastDownMs: 0, lastDownEndMs: -Infinity, isDirect: false, wasStill: false })

@@ -1,5 +1,6 @@
 /** What happens in one run, drawn from a seed as plain data: so it can be printed, repeated and cut down. */
 import { createDice, type Dice } from '../../lib/testing/dice.ts'
+import { drawScene, type SceneBounds } from './scenes.ts'
 
 export interface MemberPlan {
   /** Members of one browser are tabs of it. */
@@ -9,6 +10,8 @@ export interface MemberPlan {
   readonly servers: readonly number[]
   /** What its wall clock is off by, in ms. */
   readonly skewMs: number
+  /** Whether its document travels, where any does. */
+  readonly isSynced: boolean
 }
 
 /** One step for each of the kinds, so that each can be told by its kind. */
@@ -18,7 +21,7 @@ type Kinds<Kind extends string, Rest> = Kind extends string
 
 export type Step =
   | Kinds<'join' | 'leave' | 'rejoin' | 'destroy' | 'kill', { member: number }>
-  | Kinds<'update' | 'publish', { member: number; count: number }>
+  | Kinds<'update' | 'publish' | 'edit', { member: number; count: number }>
   | Kinds<'freeze' | 'sleep' | 'minute' | 'offline', { member: number; forMs: number }>
   | Kinds<'slow' | 'clock', { member: number; forMs: number; byMs: number }>
   | Kinds<'cut' | 'one-way', { member: number; other: number; forMs: number }>
@@ -28,12 +31,18 @@ export type Step =
   | Kinds<'crash' | 'disorder', { server: number; forMs: number }>
   | Kinds<'loss', { rate: number; forMs: number }>
   | Kinds<'attack', { attack: number; member: number; other: number }>
+  | Kinds<'lie', { lie: number; member: number; other: number }>
 
 export interface Schedule {
   readonly seed: number
   readonly members: readonly MemberPlan[]
   readonly serverCount: number
   readonly hasAdversary: boolean
+  /** Whether the first server lies. */
+  readonly hasLiar: boolean
+  /** Whether the channel has a secret; the adversary may have it, or only know the topic. */
+  readonly hasSecret: boolean
+  readonly isAdversaryOutside: boolean
   /** Whether cryptography takes time of its own, as threads do. */
   readonly hasSlowCrypto: boolean
   readonly steps: readonly Step[]
@@ -47,11 +56,13 @@ const KINDS = [
   ...(['update', 'publish', 'freeze', 'freeze', 'sleep', 'minute', 'offline', 'offline', 'slow', 'clock'] as const),
   ...(['cut', 'cut', 'one-way', 'unserved', 'reset', 'split', 'split', 'crash', 'crash', 'loss', 'disorder'] as const),
 ]
-export const STEP_KINDS: readonly Step['kind'][] = [...new Set(KINDS), 'attack']
+export const STEP_KINDS: readonly Step['kind'][] = [...new Set(KINDS), 'edit', 'attack', 'lie']
 
 const MAX_MEMBERS = 6
 /** The faults of one run begin within this. */
 const ACTIVE_MS = 30_000
+/** What a seed draws beside the first things has dice of its own: so that the first remain what they were. */
+const SECOND_DICE = 2 ** 40
 
 /** Long and short ones: below and above the 10 s that nobody may notice. */
 const drawGapMs = (dice: Dice): number => (dice.chance(0.65) ? dice.between(200, 9_500) : dice.between(9_500, 26_000))
@@ -61,7 +72,7 @@ export function drawSchedule(seed: number): Schedule {
   const memberCount = 2 + Math.floor(dice.fraction() * dice.fraction() * (MAX_MEMBERS - 1))
   const serverCount = dice.chance(0.2) ? 2 : 1
   const hasWebRtc = dice.chance(0.75)
-  const members = Array.from({ length: memberCount }, (_, index): MemberPlan => {
+  const members = Array.from({ length: memberCount }, (_, index): Omit<MemberPlan, 'isSynced'> => {
     const all = Array.from({ length: serverCount }, (_, server) => server)
     return {
       browser: dice.chance(0.25) ? `browser ${dice.below(2)}` : undefined,
@@ -82,9 +93,36 @@ export function drawSchedule(seed: number): Schedule {
     const kind = dice.chance(0.75) ? 'update' : 'publish'
     steps.push({ kind, member: dice.below(memberCount), count: 1 + dice.below(3), atMs: dice.between(0, ACTIVE_MS) })
   }
+  const hasSlowCrypto = dice.chance(0.3)
+  const { isSynced, more, ...beside } = drawBeside(createDice(seed + SECOND_DICE), { memberCount, serverCount })
+  steps.push(...more)
   steps.sort((one, other) => one.atMs - other.atMs)
   const endMs = Math.max(ACTIVE_MS, ...steps.map((step) => step.atMs + ('forMs' in step ? step.forMs : 0)))
-  return { seed, members, serverCount, hasAdversary, hasSlowCrypto: dice.chance(0.3), steps, endMs }
+  const plans = members.map((plan, index) => ({ ...plan, isSynced: isSynced[index] === true }))
+  return { seed, members: plans, serverCount, hasAdversary, hasSlowCrypto, steps, endMs, ...beside }
+}
+
+/** A secret, documents, a server that lies, and troubles that meet: each in some of the runs. */
+function drawBeside(dice: Dice, bounds: SceneBounds) {
+  const { memberCount } = bounds
+  const more: Step[] = []
+  const hasSecret = dice.chance(0.2)
+  const isAdversaryOutside = hasSecret && dice.chance(0.5)
+  const hasDocuments = dice.chance(0.25)
+  const isSynced = Array.from({ length: memberCount }, () => hasDocuments && dice.chance(0.9))
+  const hasLiar = dice.chance(0.15)
+  for (let left = hasDocuments ? memberCount * 3 : 0; left > 0; left--)
+    more.push({
+      ...{ kind: 'edit', member: dice.below(memberCount), count: 1 + dice.below(3) },
+      atMs: dice.between(0, ACTIVE_MS),
+    })
+  for (let left = hasLiar ? dice.pick([2, 6, 12]) : 0; left > 0; left--) {
+    const member = dice.below(memberCount)
+    const other = (member + 1 + dice.below(memberCount - 1)) % memberCount
+    more.push({ kind: 'lie', lie: dice.below(1_000), member, other, atMs: dice.between(1_500, ACTIVE_MS) })
+  }
+  if (dice.chance(0.4)) more.push(...drawScene(dice, bounds))
+  return { hasSecret, isAdversaryOutside, hasLiar, isSynced, more }
 }
 
 interface Bounds {

@@ -3,6 +3,7 @@ import type { VirtualServer } from '../../lib/testing/virtual-server.ts'
 import type { Machine } from '../../lib/testing/wires.ts'
 import type { World } from '../../lib/testing/world.ts'
 import { type Coverage, count } from './coverage.ts'
+import { createDocument } from './documents.ts'
 import { currentStay, join, type Life, type LifeRules, type Log, type Stay } from './life.ts'
 import type { Schedule } from './schedule.ts'
 
@@ -16,14 +17,14 @@ export interface Stage {
   lifeOf(member: number): Life | undefined
   /** Its membership, where it has one and runs. */
   stayOf(member: number): Stay | undefined
-  serversOf(life: Life): VirtualServer[]
   machinesOf(members: readonly number[]): Machine[]
   everyMachine(): Machine[]
-  enter(member: number): Promise<void>
-  leave(member: number): void
+  /** These tell whether there was somebody to do it. */
+  enter(member: number): Promise<boolean>
+  leave(member: number): boolean
   /** Leaves, and its Realtime is no more. */
-  destroy(member: number): void
-  kill(member: number): void
+  destroy(member: number): boolean
+  kill(member: number): boolean
 }
 
 export interface StageNeeds {
@@ -32,17 +33,25 @@ export interface StageNeeds {
   readonly log: Log
   readonly coverage: Coverage
   readonly rules: LifeRules
+  /** A life begins: it has not joined yet. */
+  onBirth(life: Life): void
   /** A stay has ended. */
-  onEnd(): void
+  onEnd(stay: Stay): void
 }
 
 const urlOf = (server: number): string => `wss://server-${server}.test`
 export const FIRST_SERVER = urlOf(0)
+/** Of 22 characters in both cases, as `createSecret` makes them. */
+export const SECRET = 'TheSecretOfTheWholeRun'
+/** Client ids of documents that are brought along. */
+const FIRST_DOCUMENT_ID = 1_000
 
-export function createStage({ world, schedule, log, coverage, rules, onEnd }: StageNeeds): Stage {
+export function createStage(needs: StageNeeds): Stage {
+  const { coverage, log, rules, schedule, world } = needs
   const plans = schedule.members
   const all = plans.map((_, member) => member)
   const servers = Array.from({ length: schedule.serverCount }, (_, index) => world.server(urlOf(index)))
+  const serverMachines = servers.map(({ machine }) => machine)
   const lives: Life[] = []
   const byMember = new Map<number, Life>()
 
@@ -59,7 +68,7 @@ export function createStage({ world, schedule, log, coverage, rules, onEnd }: St
     stay.endedBy = by
     count(coverage, 'ended')
     log.note(stay.life.name, 'ends', by)
-    onEnd()
+    needs.onEnd(stay)
   }
 
   function create(member: number): Life | undefined {
@@ -67,13 +76,21 @@ export function createStage({ world, schedule, log, coverage, rules, onEnd }: St
     if (plan === undefined) return undefined
     const name = CAST[member] ?? `member ${member}`
     const resident = world.createResident(
-      { participant: { id: name }, servers: plan.servers.map(urlOf) },
+      {
+        ...{ participant: { id: name }, servers: plan.servers.map(urlOf) },
+        ...(schedule.hasSecret && { secret: SECRET }),
+      },
       { browser: plan.browser, webrtc: plan.webrtc },
     )
     resident.host.stepClock(plan.skewMs)
-    const life = { name, member, resident, connectionId: resident.realtime.connectionId, stays: [], said: 0 }
+    const life: Life = {
+      ...{ name, member, resident, connectionId: resident.realtime.connectionId, stays: [], edits: [], said: 0 },
+      servers: plan.servers.flatMap((index) => servers[index] ?? []),
+      doc: plan.isSynced ? createDocument(FIRST_DOCUMENT_ID + lives.length) : undefined,
+    }
     lives.push(life)
     byMember.set(member, life)
+    needs.onBirth(life)
     return life
   }
 
@@ -82,39 +99,43 @@ export function createStage({ world, schedule, log, coverage, rules, onEnd }: St
     lives,
     lifeOf,
     stayOf,
-    serversOf: (life) => (plans[life.member]?.servers ?? []).flatMap((index) => servers[index] ?? []),
     machinesOf,
-    everyMachine: () => [...machinesOf(all), ...servers.map(({ machine }) => machine)],
+    everyMachine: () => [...machinesOf(all), ...serverMachines],
     async enter(member) {
       const known = lifeOf(member)
-      if (known !== undefined && (known.resident.host.state !== 'running' || currentStay(known) !== undefined)) return
+      const isBusy =
+        known !== undefined && (known.resident.host.state !== 'running' || currentStay(known) !== undefined)
+      const life = isBusy ? undefined : (known ?? create(member))
+      if (life === undefined) return false
       if (known !== undefined) count(coverage, 'returned')
-      const life = known ?? create(member)
-      if (life === undefined) return
       log.note(life.name, 'joins', life.connectionId)
       await join(life, rules)
+      return true
     },
     leave(member) {
       const stay = stayOf(member)
-      if (stay === undefined) return
-      void stay.channel.disconnect()
+      if (stay === undefined) return false
       end(stay, 'goodbye')
+      void stay.channel.disconnect()
+      return true
     },
     destroy(member) {
       const life = lifeOf(member)
       const stay = stayOf(member)
-      if (life?.resident.host.state !== 'running') return
-      void life.resident.realtime.destroy()
+      if (life?.resident.host.state !== 'running') return false
       if (stay !== undefined) end(stay, 'goodbye')
+      void life.resident.realtime.destroy()
       byMember.delete(member)
+      return stay !== undefined
     },
     kill(member) {
       const life = lifeOf(member)
-      if (life === undefined) return
+      if (life === undefined) return false
       const stay = currentStay(life)
       life.resident.host.kill()
       if (stay !== undefined) end(stay, 'kill')
       byMember.delete(member)
+      return stay !== undefined
     },
   }
 }

@@ -9,13 +9,15 @@ import type { Life } from './life.ts'
 const AFTER_LOSS_MS = 10_000
 
 export interface Trouble {
-  /** Something happened right now that touches these. */
+  /** Something breaks right now that touches these. */
   touch(members: readonly number[]): void
   /** A fault begins, and ends by itself after `forMs`. */
   during(forMs: number, members: readonly number[], undo: Undo): void
   /** Losses until then: everything may take longer. */
   losing(forMs: number): void
   isLosing(): boolean
+  /** Whether much was lost, or late, between then and now. */
+  hasLostSince(fromMs: number): boolean
   /** A member stands still or has slow timers for `forMs`, and judges nobody until `afterwardsMs` later. */
   slowing(life: Life, forMs: number, undo: Undo, afterwardsMs: number): void
   /** A member judges nobody for so long. */
@@ -24,8 +26,12 @@ export interface Trouble {
   heal(isEnd?: boolean): void
   /** When something last broke or healed near that member. */
   lastMs(member: number): number
-  /** Whether anything broke, ended or healed between these, in ms. */
-  had(fromMs: number, toMs: number): boolean
+  /** When anything last broke or healed anywhere. */
+  lastChangeMs(): number
+  /** When something last broke near that member. */
+  lastBreakMs(member: number): number
+  /** Whether anything broke, ended or healed near one of these, or much was lost, in that time. */
+  had(members: readonly number[], fromMs: number, toMs: number): boolean
   /** When a member last stood still or had slow timers; `Infinity` while it does. */
   lastSlowMs(life: Life): number
 }
@@ -33,13 +39,18 @@ export interface Trouble {
 export function createTrouble(nowMs: () => number): Trouble {
   const open: { readonly endMs: number; readonly undo: Undo; readonly members: readonly number[] }[] = []
   const touchedMs = new Map<number, number>()
+  const brokenMs = new Map<number, number>()
   const slowUntilMs = new Map<Life, number>()
-  const times: number[] = []
-  let losesUntilMs = Number.NEGATIVE_INFINITY
+  const changes: { readonly atMs: number; readonly members: readonly number[] }[] = []
+  const losses: { readonly fromMs: number; readonly untilMs: number }[] = []
 
-  const touch = (members: readonly number[]) => {
-    times.push(nowMs())
+  const change = (members: readonly number[]) => {
+    changes.push({ atMs: nowMs(), members })
     for (const member of members) touchedMs.set(member, nowMs())
+  }
+  const touch = (members: readonly number[]) => {
+    change(members)
+    for (const member of members) brokenMs.set(member, nowMs())
   }
   const during = (forMs: number, members: readonly number[], undo: Undo) => {
     touch(members)
@@ -51,9 +62,10 @@ export function createTrouble(nowMs: () => number): Trouble {
     touch,
     during,
     losing(forMs) {
-      losesUntilMs = Math.max(losesUntilMs, nowMs() + forMs + AFTER_LOSS_MS)
+      losses.push({ fromMs: nowMs(), untilMs: nowMs() + forMs + AFTER_LOSS_MS })
     },
-    isLosing: () => nowMs() < losesUntilMs,
+    isLosing: () => losses.some(({ untilMs }) => nowMs() < untilMs),
+    hasLostSince: (fromMs) => losses.some(({ untilMs }) => fromMs < untilMs),
     slowing(life, forMs, undo, afterwardsMs) {
       slowUntilMs.set(life, Number.POSITIVE_INFINITY)
       during(forMs, [life.member], () => {
@@ -70,11 +82,19 @@ export function createTrouble(nowMs: () => number): Trouble {
       for (const fault of open.filter(isDue)) {
         open.splice(open.indexOf(fault), 1)
         fault.undo()
-        touch(fault.members)
+        change(fault.members)
       }
     },
     lastMs: (member) => touchedMs.get(member) ?? 0,
-    had: (fromMs, toMs) => times.some((atMs) => atMs >= fromMs && atMs <= toMs),
+    lastChangeMs: () => changes.at(-1)?.atMs ?? 0,
+    lastBreakMs: (member) => brokenMs.get(member) ?? Number.NEGATIVE_INFINITY,
+    had: (members, fromMs, toMs) =>
+      changes.some((one) => one.atMs >= fromMs && one.atMs <= toMs && isNear(one.members, members)) ||
+      losses.some((loss) => loss.fromMs <= toMs && loss.untilMs >= fromMs),
     lastSlowMs,
   }
 }
+
+/** What touches nobody in particular touches whoever passes things on for others. */
+const isNear = (touched: readonly number[], members: readonly number[]): boolean =>
+  touched.length === 0 || touched.some((member) => members.includes(member))

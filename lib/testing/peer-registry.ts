@@ -1,0 +1,74 @@
+/**
+ * All peer connections of a test network, as the network sees them: who is whose far end, and whether the way between two is
+ * open. Knows nothing of how one connects.
+ */
+import type { Host } from './host.ts'
+import type { Wires } from './wires.ts'
+
+export interface PeerRegistry {
+  readonly peers: Map<string, VirtualPeer>
+  /** The next name: the count of connections that were ever made. */
+  nextName(): string
+  readonly count: number
+}
+
+/** One connection as the network sees it. */
+export interface VirtualPeer {
+  readonly name: string
+  readonly host: Host
+  /** The far end that both descriptions agree on, while this one has not been closed. */
+  far(): VirtualPeer | undefined
+  /** Which try of ICE: the two ends of one connection are in the same. */
+  readonly round: number
+  /** The far end that it was last connected to. */
+  readonly linked: VirtualPeer | undefined
+  readonly isOpen: boolean
+  /** ICE holds, by this end's view. */
+  readonly isConnected: boolean
+  /** ICE has failed, and the two have not connected anew since. */
+  readonly isFailed: boolean
+  /** This try has not failed: a new one begins with a restart. */
+  readonly isNewRound: boolean
+  connect(far: VirtualPeer): void
+  watch(isWayOpen: boolean): void
+  receive(bytes: Uint8Array): void
+  farClosed(): void
+}
+
+/** Both ends run, and both ways between them are open. */
+export const isWayOpen = (wires: Wires, one: VirtualPeer, other: VirtualPeer): boolean =>
+  one.host.state === 'running' &&
+  other.host.state === 'running' &&
+  wires.isOpen(one.host.machine, other.host.machine) &&
+  wires.isOpen(other.host.machine, one.host.machine)
+
+export const isWayOpenFrom = (wires: Wires, one: VirtualPeer, other: VirtualPeer): boolean =>
+  wires.isOpen(one.host.machine, other.host.machine)
+
+/** Lets every connection know how its way is now. */
+export function watchWays({ peers }: PeerRegistry, wires: Wires): void {
+  for (const peer of [...peers.values()]) {
+    const far = peer.linked ?? peer.far()
+    if (far !== undefined) peer.watch(peers.get(far.name) === far && isWayOpen(wires, peer, far))
+  }
+}
+
+export function createPeerRegistry(): PeerRegistry {
+  let count = 0
+  return {
+    peers: new Map(),
+    nextName: () => String(++count),
+    get count() {
+      return count
+    },
+  }
+}
+
+/** A description names its connection and its try of ICE, where those of the standard have a session id and a user fragment. */
+export const describe = (name: string, round: number): string => `v=0\r\no=- ${name} ${round} IN IP4 0.0.0.0\r\n`
+
+export function readDescription(sdp: unknown): { name: string; round: number } | undefined {
+  const match = typeof sdp === 'string' ? /^v=0\r\no=- (\d+) (\d+) IN/.exec(sdp) : null
+  const [, name, round] = match ?? []
+  return name === undefined || round === undefined ? undefined : { name, round: Number(round) }
+}
