@@ -4,7 +4,9 @@
  */
 import type { CancelTimer } from '../base/clock.ts'
 import type { Host } from './host.ts'
+import { isWayOpen, isWayOpenFrom, type PeerRegistry, type VirtualPeer } from './peer-registry.ts'
 import type { Scheduler } from './scheduler.ts'
+import { VirtualDataChannel } from './virtual-data-channel.ts'
 import type { Pipe, Wires } from './wires.ts'
 
 export interface PeerConnectionsNeeds {
@@ -13,29 +15,6 @@ export interface PeerConnectionsNeeds {
   readonly scheduler: Scheduler
   /** All connections of the network by the name in their descriptions. */
   readonly registry: PeerRegistry
-}
-
-export interface PeerRegistry {
-  readonly peers: Map<string, VirtualPeer>
-  nextName(): string
-}
-
-/** One connection as the network sees it. */
-export interface VirtualPeer {
-  readonly name: string
-  readonly host: Host
-  /** The far end that both descriptions agree on, while this one has not been closed. */
-  far(): VirtualPeer | undefined
-  /** Which try of ICE: the two ends of one connection are in the same. */
-  readonly round: number
-  /** The far end that it was last connected to. */
-  readonly linked: VirtualPeer | undefined
-  readonly isOpen: boolean
-  readonly isFailed: boolean
-  connect(far: VirtualPeer): void
-  watch(isWayOpen: boolean): void
-  receive(bytes: Uint8Array): void
-  farClosed(): void
 }
 
 /** Consent checks that stay unanswered so long, in ms: as browsers judge it. */
@@ -237,79 +216,6 @@ export function createPeerConnections(needs: PeerConnectionsNeeds): {
   return {
     PeerConnectionClass: VirtualPeerConnection as unknown as new () => RTCPeerConnection,
     openCount: () => [...registry.peers.values()].filter((peer) => peer.host === host).length,
-  }
-}
-
-/** Both ends run, and both ways between them are open. */
-export const isWayOpen = (wires: Wires, one: VirtualPeer, other: VirtualPeer): boolean =>
-  one.host.state === 'running' &&
-  other.host.state === 'running' &&
-  wires.isOpen(one.host.machine, other.host.machine) &&
-  wires.isOpen(other.host.machine, one.host.machine)
-
-const isWayOpenFrom = (wires: Wires, one: VirtualPeer, other: VirtualPeer): boolean =>
-  wires.isOpen(one.host.machine, other.host.machine)
-
-/** Lets every connection know how its way is now. */
-export function watchWays({ peers }: PeerRegistry, wires: Wires): void {
-  for (const peer of [...peers.values()]) {
-    const far = peer.linked ?? peer.far()
-    if (far !== undefined) peer.watch(peers.get(far.name) === far && isWayOpen(wires, peer, far))
-  }
-}
-
-export function createPeerRegistry(): PeerRegistry {
-  let count = 0
-  return { peers: new Map(), nextName: () => String(++count) }
-}
-
-interface ChannelNeeds {
-  send(bytes: Uint8Array): void
-  backlogBytes(): number
-  close(): void
-}
-
-class VirtualDataChannel {
-  readyState = 'connecting'
-  binaryType = 'arraybuffer'
-  onopen: (() => void) | null = null
-  onmessage: ((event: { data: unknown }) => void) | null = null
-  onclose: (() => void) | null = null
-  readonly #needs: ChannelNeeds
-
-  constructor(needs: ChannelNeeds) {
-    this.#needs = needs
-  }
-
-  get bufferedAmount(): number {
-    return this.#needs.backlogBytes()
-  }
-
-  open(): void {
-    if (this.readyState !== 'connecting') return
-    this.readyState = 'open'
-    this.onopen?.()
-  }
-
-  send(bytes: Uint8Array): void {
-    if (this.readyState !== 'open') throw new Error('the channel is not open')
-    this.#needs.send(bytes)
-  }
-
-  receive(bytes: Uint8Array): void {
-    if (this.readyState === 'open') this.onmessage?.({ data: bytes.slice().buffer })
-  }
-
-  close(): void {
-    if (this.readyState === 'closed') return
-    this.#needs.close()
-    this.readyState = 'closed'
-  }
-
-  end(): void {
-    if (this.readyState === 'closed') return
-    this.readyState = 'closed'
-    this.onclose?.()
   }
 }
 

@@ -3,7 +3,7 @@
  * on the side of "down" only where the library is given time: a new connection to a server, a gap that may be noticed.
  */
 import type { ConnectionId } from '../../lib/base/ids.ts'
-import { isWayOpen } from '../../lib/testing/virtual-peer-connection.ts'
+import { isWayOpen } from '../../lib/testing/peer-registry.ts'
 import type { VirtualServer } from '../../lib/testing/virtual-server.ts'
 import type { World } from '../../lib/testing/world.ts'
 import { currentStay, type Life, type Stay } from './life.ts'

@@ -1,0 +1,51 @@
+/** RTCDataChannel, as far as the library uses it. Its connection carries the bytes. */
+
+interface ChannelNeeds {
+  send(bytes: Uint8Array): void
+  backlogBytes(): number
+  close(): void
+}
+
+export class VirtualDataChannel {
+  readyState = 'connecting'
+  binaryType = 'arraybuffer'
+  onopen: (() => void) | null = null
+  onmessage: ((event: { data: unknown }) => void) | null = null
+  onclose: (() => void) | null = null
+  readonly #needs: ChannelNeeds
+
+  constructor(needs: ChannelNeeds) {
+    this.#needs = needs
+  }
+
+  get bufferedAmount(): number {
+    return this.#needs.backlogBytes()
+  }
+
+  open(): void {
+    if (this.readyState !== 'connecting') return
+    this.readyState = 'open'
+    this.onopen?.()
+  }
+
+  send(bytes: Uint8Array): void {
+    if (this.readyState !== 'open') throw new Error('the channel is not open')
+    this.#needs.send(bytes)
+  }
+
+  receive(bytes: Uint8Array): void {
+    if (this.readyState === 'open') this.onmessage?.({ data: bytes.slice().buffer })
+  }
+
+  close(): void {
+    if (this.readyState === 'closed') return
+    this.#needs.close()
+    this.readyState = 'closed'
+  }
+
+  end(): void {
+    if (this.readyState === 'closed') return
+    this.readyState = 'closed'
+    this.onclose?.()
+  }
+}
