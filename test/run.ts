@@ -48,11 +48,11 @@ const commands: Record<string, () => readonly Step[]> = {
     build,
     vitest('real-time', ['real-time'], 4 * MINUTE_MS),
     vitest('contract', ['contract'], 4 * MINUTE_MS),
-    vitest('simulation', SIMULATION, 6 * MINUTE_MS),
+    vitest('simulation', SIMULATION, 8 * MINUTE_MS),
     vitest('integration', ['integration'], 5 * MINUTE_MS),
     vitest('package', ['package'], 3 * MINUTE_MS),
     vitest('docs', ['docs'], 3 * MINUTE_MS),
-    vitest('browser', ['browser'], 6 * MINUTE_MS),
+    vitest('browser', ['browser'], 8 * MINUTE_MS),
   ],
   'check:deep': () => {
     // The fuzz tests and the slow ones read these; the numbers of a normal run stand in the tests.

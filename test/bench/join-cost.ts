@@ -61,7 +61,7 @@ function costOf(counts: Counts): Cost {
   }
 }
 
-const settle = () => new Promise((resolve) => setTimeout(resolve, SETTLE_MS))
+const settle = () => new Promise((resolve) => setTimeout(resolve, SETTLE_MS)) // reason: nothing tells that no more candidates come
 
 /** The next member of the world joins, within so long. */
 export async function measureJoin(world: World, limitMs?: number): Promise<JoinCost> {

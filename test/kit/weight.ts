@@ -65,5 +65,12 @@ function partOf(file: string): string {
 
 const kilobytes = (code: string): number => Number((gzipSync(code).length / 1_000).toFixed(1))
 
+/** What a page loads only where it has no WebCrypto. */
+export const FALLBACKS: readonly string[] = ['aes', 'nist', 'pbkdf2']
+
+/** What the Yjs transport adds: all that is loaded late but those. */
+export const yjsTransportOf = ({ later }: Weight): number =>
+  sum(Object.entries(later).flatMap(([name, weight]) => (FALLBACKS.includes(name) ? [] : [weight])))
+
 export const sum = (weights: readonly number[]): number =>
   Number(weights.reduce((total, weight) => total + weight, 0).toFixed(1))

@@ -1,5 +1,6 @@
 /** What happens in one run, drawn from a seed as plain data: so it can be printed, repeated and cut down. */
 import { createDice, type Dice } from '../../lib/testing/dice.ts'
+import { drawScene, type SceneBounds } from './scenes.ts'
 
 export interface MemberPlan {
   /** Members of one browser are tabs of it. */
@@ -93,7 +94,7 @@ export function drawSchedule(seed: number): Schedule {
     steps.push({ kind, member: dice.below(memberCount), count: 1 + dice.below(3), atMs: dice.between(0, ACTIVE_MS) })
   }
   const hasSlowCrypto = dice.chance(0.3)
-  const { isSynced, more, ...beside } = drawBeside(createDice(seed + SECOND_DICE), memberCount)
+  const { isSynced, more, ...beside } = drawBeside(createDice(seed + SECOND_DICE), { memberCount, serverCount })
   steps.push(...more)
   steps.sort((one, other) => one.atMs - other.atMs)
   const endMs = Math.max(ACTIVE_MS, ...steps.map((step) => step.atMs + ('forMs' in step ? step.forMs : 0)))
@@ -101,8 +102,9 @@ export function drawSchedule(seed: number): Schedule {
   return { seed, members: plans, serverCount, hasAdversary, hasSlowCrypto, steps, endMs, ...beside }
 }
 
-/** A secret, documents, and a server that lies: each in some of the runs. */
-function drawBeside(dice: Dice, memberCount: number) {
+/** A secret, documents, a server that lies, and troubles that meet: each in some of the runs. */
+function drawBeside(dice: Dice, bounds: SceneBounds) {
+  const { memberCount } = bounds
   const more: Step[] = []
   const hasSecret = dice.chance(0.2)
   const isAdversaryOutside = hasSecret && dice.chance(0.5)
@@ -119,6 +121,7 @@ function drawBeside(dice: Dice, memberCount: number) {
     const other = (member + 1 + dice.below(memberCount - 1)) % memberCount
     more.push({ kind: 'lie', lie: dice.below(1_000), member, other, atMs: dice.between(1_500, ACTIVE_MS) })
   }
+  if (dice.chance(0.4)) more.push(...drawScene(dice, bounds))
   return { hasSecret, isAdversaryOutside, hasLiar, isSynced, more }
 }
 

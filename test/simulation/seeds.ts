@@ -10,6 +10,7 @@ export const FAILED_ONCE: Readonly<Record<number, string>> = {
   371: 'a way that only led to us was used on and on',
   615: 'both ends asked, each by a server of its own',
   672: 'an entry came before its keys, by a server that keeps no order',
+  828: 'the judge took the first word of a membership that was killed at once for one of the membership before',
   1241: 'hellos went by a member who swallowed them',
   1697: 'two on one server forgot each other for good',
   1757: 'a request for a hello that came too soon was dropped',
