@@ -1,6 +1,6 @@
 /**
- * Our goodbye: by the way that all before it went, and a little later by every other one; or within one call, where the page ends with it. Knows
- * neither entries nor members.
+ * Our goodbye: by the way that all before it went, and a little later by every other one; or within one call, where the page
+ * ends with it. Knows neither entries nor members.
  */
 import type { Clock } from '../base/clock.ts'
 import { GOODBYE_FRAME } from '../wire/link-frame.ts'

@@ -50,8 +50,9 @@ export function createMember(entry: AwarenessEntry, path: Path, now: Moment, max
 }
 
 /**
- * The member after a newer entry of its own; `newer-membership` where the entry is of one that has begun since. The record changes only where the owner updated its presence: a renewal or
- * a binding's own field leaves the very same record. Time never goes back for one connection.
+ * The member after a newer entry of its own; `newer-membership` where the entry is of one that has begun since. The record
+ * changes only where the owner updated its presence: a renewal or a binding's own field leaves the very same record. Time never
+ * goes back for one connection.
  */
 export function renewMember(
   member: Member,

@@ -1,7 +1,7 @@
 /** The simulation finds every bug that is planted. */
 import { describe, expect, inject, it } from 'vitest'
 import { PLANTED } from './planted.ts'
-import { FAILED_ONCE } from './seeds.ts'
+import { FAILED_ONCE, FOUND_BY } from './seeds.ts'
 import { isMine } from './share.ts'
 
 /** Schedules in which a bug has to show: a fifth of what every test command runs. */
@@ -9,13 +9,19 @@ const WITHIN = 400
 
 type Simulation = typeof import('./run.ts')
 
-async function findWith(name: string): Promise<string | undefined> {
+/** What found it last is tried first, then what failed once: that saves time, and is all that it does. */
+function* seedsFor(name: string): Generator<number> {
+  const known = FOUND_BY[name]
+  if (known !== undefined) yield known
+  yield* Object.keys(FAILED_ONCE).map(Number)
+  for (let seed = 1; seed <= WITHIN; seed++) yield seed
+}
+
+async function findWith(name: string): Promise<number | undefined> {
   const { runSchedule } = (await import(/* @vite-ignore */ `./run.ts?planted=${name}`)) as Simulation
-  // What failed once fails again first where its bug is back.
-  const seeds = [...Object.keys(FAILED_ONCE).map(Number), ...Array.from({ length: WITHIN }, (_, index) => index + 1)]
-  for (const seed of seeds) {
+  for (const seed of seedsFor(name)) {
     const { failures } = await runSchedule(seed)
-    if (failures.length > 0) return `seed ${seed} ${failures[0]}`
+    if (failures.length > 0) return seed
   }
   return undefined
 }
@@ -23,7 +29,9 @@ async function findWith(name: string): Promise<string | undefined> {
 describe.runIf(process.env.COPRESENCE_SEED === undefined)('a planted bug', () => {
   for (const name of Object.keys(PLANTED).filter((_, index) => isMine(index, inject('share')))) {
     it(`[V4] is found: ${name}`, async () => {
-      expect(await findWith(name)).toBeDefined()
+      const seed = await findWith(name)
+      expect(seed).toBeDefined()
+      if (seed !== FOUND_BY[name]) console.warn(`for FOUND_BY in seeds.ts: '${name}': ${seed},`)
     })
   }
 })
