@@ -33,4 +33,26 @@ describe('a quiet join', () => {
       expect(eachPair(members, 'hello')).toEqual(Array(15).fill(3))
     }
   })
+
+  it('[L48] is one offer and one answer for each pair, which have the candidates', async () => {
+    for (const seed of [1, 2, 3]) {
+      const { members } = await quietRoom(6, seed)
+      expect(eachPair(members, 'signal')).toEqual(Array(15).fill(2))
+    }
+  })
+
+  it('[L48] is a signal more for each candidate that is found late', async () => {
+    for (const [gatherMs, expected] of [
+      [150, 2],
+      [250, 3],
+      [3_000, 3],
+    ] as const) {
+      const room = createRoom()
+      const [alice, bob] = [await room.join('alice', {}, { gatherMs }), await room.join('bob')]
+      const ms = await room.until('a data channel', () => hasWay([alice, bob], 'direct'), 5_000)
+      expect(ms).toBeGreaterThan(gatherMs)
+      await room.advance(20_000)
+      expect(sentBetween(alice, bob, 'signal')).toBe(expected)
+    }
+  })
 })
