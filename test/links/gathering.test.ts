@@ -4,7 +4,7 @@ import { createGathering } from '../../lib/links/gathering.ts'
 import { MAX_DESCRIPTION_BYTES } from '../../lib/wire/limits.ts'
 import { createVirtualClock } from '../kit/virtual-clock.ts'
 
-const GATHER_MS = 200
+const GATHER_MS = 400
 const SDP = 'v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\na=ice-ufrag:abcd\r\n'
 const fieldsOf = (port: number): string => `candidate:7 1 udp 2122260223 192.0.2.1 ${port} typ host`
 /** As browsers tell it, with more than its line in the description has. */
@@ -49,7 +49,7 @@ it('[L48] a description waits until all candidates are found, and none of them g
   }
 })
 
-it('[L48] it waits for 200 ms at most, and what is found later goes by itself', async () => {
+it('[L48] it waits for 400 ms at most, and what is found later goes by itself', async () => {
   const { clock, gathering, descriptions, ports, doneAtMs } = createOffer()
   gathering.found(candidateOf(1))
   await clock.advance(5_000)

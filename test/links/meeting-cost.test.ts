@@ -43,8 +43,8 @@ describe('a quiet join', () => {
 
   it('[L48] is a signal more for each candidate that is found late', async () => {
     for (const [gatherMs, expected] of [
-      [150, 2],
-      [250, 3],
+      [350, 2],
+      [450, 3],
       [3_000, 3],
     ] as const) {
       const room = createRoom()
