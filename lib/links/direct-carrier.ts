@@ -36,7 +36,7 @@ export interface DirectNeeds {
 export interface DirectConnection {
   /** Whether a description is of another connection of the far end's than the one this one speaks with. */
   isReplacedBy(json: string): boolean
-  receiveSignal(kind: SignalKind, json: string): void
+  receiveSignal(kind: Exclude<SignalKind, 'full' | 'vacant'>, json: string): void
   close(): void
 }
 
