@@ -1,6 +1,7 @@
 /**
  * Which links have a data channel: raises one for each pair that agreed on keys, up to a cap, and tries again where it came to
- * nothing or ended. The lower connectionId offers. How one connection is made, direct-carrier.ts knows.
+ * nothing or ended. The lower connectionId offers. Who has no place says so, and says it when it has one again: nobody holds a
+ * place for an offer that is not answered. How one connection is made, direct-carrier.ts knows.
  */
 import type { CancelTimer, Clock } from '../base/clock.ts'
 import type { ConnectionId } from '../base/ids.ts'
@@ -14,12 +15,22 @@ export const MAX_DIRECT = 24
 /** After a data channel failed, the next try: doubled each time, up to a minute. */
 const RETRY_MS = 4_000
 const LONGEST_RETRY_MS = 60_000
+/**
+ * After the far end had no place, where it says nothing more: a word of its may be lost, or its program be another one. Doubled
+ * each time, up to a quarter of an hour: a full room has hundreds of such pairs.
+ */
+const FULL_RETRY_MS = 60_000
+const LONGEST_FULL_RETRY_MS = 960_000
+/** A place is left for so long to the one who has just lost it. A far end that had none cannot make us offer more often. */
+const VACANT_MS = 1_000
 
 export interface DataChannelsNeeds {
   readonly clock: Clock
   readonly own: ConnectionId
   readonly createPeerConnection: CreatePeerConnection | undefined
   readonly iceServers: readonly RTCIceServer[]
+  /** Data channels at most; `MAX_DIRECT` where it is left out. */
+  readonly maxDirect?: number
   /** The data channel of a link has ended, or came to nothing. */
   onEnd(link: Link, how: CarrierEnd): void
 }
@@ -38,27 +49,48 @@ export interface DataChannels {
 
 interface Pair {
   connection: DirectConnection | undefined
+  raisedAtMs: number
   failures: number
+  /** How often in a row the far end had no place for us. */
+  refusals: number
   cancelRetry: CancelTimer | undefined
+  /** We had no place for it: it hears from us when there is one. */
+  isWaiting: boolean
 }
 
+const createPair = (): Pair => ({
+  connection: undefined,
+  raisedAtMs: Number.NEGATIVE_INFINITY,
+  failures: 0,
+  refusals: 0,
+  cancelRetry: undefined,
+  isWaiting: false,
+})
+
+const hasChannel = (link: Link): boolean => link.carriers().some(({ kind }) => kind === 'direct')
+
 export function createDataChannels(needs: DataChannelsNeeds): DataChannels {
-  const { clock, createPeerConnection, iceServers, own } = needs
+  const { clock, createPeerConnection, iceServers, maxDirect = MAX_DIRECT, own } = needs
   const pairs = new Map<Link, Pair>()
+  let cancelFill: CancelTimer | undefined
+  let fillDueMs = Number.POSITIVE_INFINITY
 
   const isOfferer = (link: Link): boolean => own < link.peer
   const count = (): number => [...pairs.values()].filter(({ connection }) => connection !== undefined).length
   const find = (link: Link): Pair => {
-    const pair = pairs.get(link) ?? { connection: undefined, failures: 0, cancelRetry: undefined }
+    const pair = pairs.get(link) ?? createPair()
     pairs.set(link, pair)
     return pair
   }
+  const say = (link: Link, kind: 'vacant' | 'full'): void => link.sendSignal(encodeSignal(kind, ''))
 
   function raise(link: Link): void {
     const pair = find(link)
-    if (createPeerConnection === undefined || pair.connection !== undefined || count() >= MAX_DIRECT) return
-    pair.cancelRetry?.()
-    pair.cancelRetry = undefined
+    if (createPeerConnection === undefined || pair.connection !== undefined) return
+    cancelTry(pair)
+    pair.isWaiting = count() >= maxDirect
+    if (pair.isWaiting) return
+    pair.raisedAtMs = clock.moment().steadyMs
     const connection = createDirectConnection({
       createPeerConnection,
       iceServers,
@@ -67,25 +99,75 @@ export function createDataChannels(needs: DataChannelsNeeds): DataChannels {
       sendSignal: (kind, json) => link.sendSignal(encodeSignal(kind, json)),
       onOpen(carrier) {
         pair.failures = 0
+        pair.refusals = 0
         link.addCarrier(carrier)
       },
       onData: (bytes) => link.receive('direct', bytes),
       onEnd(how, wasOpen) {
         if (pair.connection === connection) pair.connection = undefined
+        vacate(VACANT_MS)
         if (pairs.get(link) !== pair) return
-        if (isOfferer(link)) retry(link, pair, wasOpen)
+        if (isOfferer(link))
+          tryAgain(link, pair, wasOpen ? 0 : Math.min(RETRY_MS * 2 ** pair.failures++, LONGEST_RETRY_MS))
         needs.onEnd(link, how)
       },
     })
     pair.connection = connection
   }
 
-  function retry(link: Link, pair: Pair, wasOpen: boolean): void {
-    const delayMs = wasOpen ? 0 : Math.min(RETRY_MS * 2 ** pair.failures++, LONGEST_RETRY_MS)
+  function tryAgain(link: Link, pair: Pair, delayMs: number): void {
+    cancelTry(pair)
     pair.cancelRetry = clock.setTimer(() => {
       pair.cancelRetry = undefined
       if (link.isReachable()) raise(link)
     }, delayMs)
+  }
+
+  function cancelTry(pair: Pair): void {
+    pair.cancelRetry?.()
+    pair.cancelRetry = undefined
+  }
+
+  /** The far end has no place for us: ours is for another, and it says when it has one. */
+  function refused(link: Link, pair: Pair): void {
+    if (hasChannel(link)) return
+    const { failures } = pair
+    pair.connection?.close()
+    pair.failures = failures
+    if (isOfferer(link)) tryAgain(link, pair, Math.min(FULL_RETRY_MS * 2 ** pair.refusals++, LONGEST_FULL_RETRY_MS))
+    vacate(0)
+  }
+
+  /** The far end had no place for us, and has one. */
+  function invited(link: Link, pair: Pair): void {
+    if (!isOfferer(link) || pair.connection !== undefined || pair.refusals === 0) return
+    tryAgain(link, pair, Math.max(0, pair.raisedAtMs + VACANT_MS - clock.moment().steadyMs))
+  }
+
+  /** There may be a place, so soon, for those that wait for one. */
+  function vacate(delayMs: number): void {
+    const dueMs = clock.moment().steadyMs + delayMs
+    const isAwaited = [...pairs.values()].some(({ isWaiting }) => isWaiting)
+    if (isAwaited && dueMs >= fillDueMs) return
+    cancelFill?.()
+    cancelFill = isAwaited ? clock.setTimer(fill, delayMs) : undefined
+    fillDueMs = isAwaited ? dueMs : Number.POSITIVE_INFINITY
+  }
+
+  /** Those that wait come in turn. Who does not, since it has no place itself by now, leaves its place to the next. */
+  function fill(): void {
+    cancelFill = undefined
+    fillDueMs = Number.POSITIVE_INFINITY
+    let places = maxDirect - count()
+    for (const [link, pair] of pairs) {
+      if (places <= 0) break
+      if (!pair.isWaiting || !link.isReachable()) continue
+      places -= 1
+      pair.isWaiting = false
+      if (isOfferer(link)) raise(link)
+      else say(link, 'vacant')
+    }
+    if (count() < maxDirect) vacate(RETRY_MS)
   }
 
   return {
@@ -94,28 +176,38 @@ export function createDataChannels(needs: DataChannelsNeeds): DataChannels {
      * One that never opened may have lost its signals with the old keys.
      */
     renew(link) {
-      if (link.carriers().some(({ kind }) => kind === 'direct')) return true
-      find(link).connection?.close()
+      if (hasChannel(link)) return true
+      const pair = find(link)
+      pair.connection?.close()
       raise(link)
-      return find(link).connection !== undefined
+      // Who is to be offered to holds a place for it.
+      if (pair.isWaiting && isOfferer(link)) say(link, 'full')
+      return pair.connection !== undefined
     },
     resume(link) {
-      if (isOfferer(link) && find(link).cancelRetry === undefined) raise(link)
+      const { cancelRetry, isWaiting, refusals } = find(link)
+      // What was said meanwhile is lost: that there is a place as well.
+      if (isOfferer(link) && (cancelRetry === undefined || refusals > 0)) raise(link)
+      else if (isWaiting) vacate(VACANT_MS)
     },
     receiveSignal(link, kind, json) {
       const pair = find(link)
+      if (kind === 'full') return refused(link, pair)
+      if (kind === 'vacant') return invited(link, pair)
       // An offer of somebody whose connection has ended, there or here, begins a new one.
       const isOffer = kind === 'description' && !isOfferer(link)
       if (isOffer && pair.connection?.isReplacedBy(json)) pair.connection.close()
       if (isOffer && pair.connection === undefined) raise(link)
+      if (isOffer && pair.connection === undefined) return say(link, 'full')
       pair.connection?.receiveSignal(kind, json)
     },
     replace: (link) => pairs.get(link)?.connection?.close(),
     end(link) {
       const pair = pairs.get(link)
       if (pair === undefined || !pairs.delete(link)) return
-      pair.cancelRetry?.()
+      cancelTry(pair)
       pair.connection?.close()
+      vacate(VACANT_MS)
     },
   }
 }

@@ -6,6 +6,7 @@
 import type { CancelTimer, Clock } from '../base/clock.ts'
 import type { SignalKind } from '../wire/link-frame.ts'
 import type { Carrier, CarrierEnd } from './carrier.ts'
+import { createGathering } from './gathering.ts'
 
 /** What of the standard is used; `globalThis.RTCPeerConnection` or an injected one makes it. */
 export type CreatePeerConnection = (configuration: RTCConfiguration) => RTCPeerConnection
@@ -35,7 +36,7 @@ export interface DirectNeeds {
 export interface DirectConnection {
   /** Whether a description is of another connection of the far end's than the one this one speaks with. */
   isReplacedBy(json: string): boolean
-  receiveSignal(kind: SignalKind, json: string): void
+  receiveSignal(kind: Exclude<SignalKind, 'full' | 'vacant'>, json: string): void
   close(): void
 }
 
@@ -50,6 +51,11 @@ export function createDirectConnection(needs: DirectNeeds): DirectConnection {
   let isEnded = false
   let cancelPatience: CancelTimer | undefined = clock.setTimer(giveUp, HALF_OPEN_MS)
   let negotiating: Promise<void> = Promise.resolve()
+  const gathering = createGathering({
+    clock,
+    sendDescription: (json) => needs.sendSignal('description', json),
+    sendCandidate: (json) => needs.sendSignal('candidate', json),
+  })
 
   const carrier: Carrier = {
     id: 'direct',
@@ -82,7 +88,7 @@ export function createDirectConnection(needs: DirectNeeds): DirectConnection {
   }
   channel.onclose = () => end(isWell() ? 'closed' : 'lost')
   connection.onicecandidate = ({ candidate }) => {
-    if (candidate !== null && !isEnded) needs.sendSignal('candidate', JSON.stringify(candidate))
+    if (!isEnded) gathering.found(candidate)
   }
   connection.oniceconnectionstatechange = watchIce
 
@@ -125,9 +131,13 @@ export function createDirectConnection(needs: DirectNeeds): DirectConnection {
   }
 
   async function describe(description: RTCSessionDescriptionInit): Promise<void> {
+    gathering.begin()
     await connection.setLocalDescription(description)
-    const { sdp, type } = connection.localDescription ?? description
-    if (!isEnded) needs.sendSignal('description', JSON.stringify({ type, sdp }))
+    await gathering.isDone()
+    if (isEnded) return
+    // As it is now: with the candidates that were found.
+    const { sdp = '', type } = connection.localDescription ?? description
+    gathering.say({ type, sdp })
   }
 
   async function receiveDescription(description: RTCSessionDescriptionInit): Promise<void> {
@@ -152,6 +162,7 @@ export function createDirectConnection(needs: DirectNeeds): DirectConnection {
     if (isEnded) return
     isEnded = true
     cancelPatience?.()
+    gathering.stop()
     channel.onopen = channel.onmessage = channel.onclose = null
     connection.onicecandidate = connection.oniceconnectionstatechange = null
     channel.close()

@@ -22,6 +22,12 @@ const RETRY: BackoffRule = {
   limitMs: ({ tries }) => Math.min(FIRST_RETRY_MS * 2 ** tries, LONGEST_RETRY_MS),
   leastShare: 0.5,
 }
+/**
+ * Who is spoken to asks for that only after so long: the other has nearly always heard of the way as well, and a line of half
+ * a second there and back is no longer. Where only one of us knows of the way the question and the three messages of the
+ * hello have 600 ms left of the second in which a relay is to serve.
+ */
+const TURN_MS = 400
 /** A far end cannot make us begin more often than this. */
 const MIN_RESTART_MS = 500
 
@@ -45,7 +51,10 @@ export interface HandshakeNeeds {
 }
 
 export interface Handshake {
-  /** There is a new carrier, and no keys: begins, or goes on with less patience where tries were in vain. */
+  /**
+   * There is a new carrier, and no keys: begins, or gives the one whose turn it is the time to; goes on with less patience where
+   * tries were in vain.
+   */
   begin(): void
   /** `by`: the carrier that it came by. */
   receive(bytes: Uint8Array, by?: string): void
@@ -67,6 +76,8 @@ export function createHandshake(needs: HandshakeNeeds): Handshake {
   let spokeAtMs = Number.NEGATIVE_INFINITY
   const backoff = createBackoff({ clock, random, ...RETRY })
   let cancelRestart: CancelTimer | undefined
+  /** It is the other's turn to speak. */
+  let cancelTurn: CancelTimer | undefined
   let receiving: Promise<unknown> = Promise.resolve()
   let isStopped = false
   /** How often we began without an end. */
@@ -91,8 +102,26 @@ export function createHandshake(needs: HandshakeNeeds): Handshake {
     else send(RESTART_ENVELOPE)
   }
 
+  function awaitTurn(): void {
+    cancelTurn ??= clock.setTimer(() => {
+      cancelTurn = undefined
+      attempt()
+    }, TURN_MS)
+  }
+
+  /** The other speaks: what is said in vain from now on is said again as if we had asked for it. */
+  function yieldTurn(): void {
+    if (cancelTurn === undefined) return
+    cancelTurn()
+    cancelTurn = undefined
+    tries += 1
+    backoff.schedule(attempt)
+  }
+
   function settle(): void {
     backoff.stop()
+    cancelTurn?.()
+    cancelTurn = undefined
     cancelRestart?.()
     cancelRestart = undefined
     tries = 0
@@ -132,9 +161,12 @@ export function createHandshake(needs: HandshakeNeeds): Handshake {
     begin() {
       if (isStopped) return
       backoff.reset()
-      if (!backoff.isWaiting) attempt()
+      if (backoff.isWaiting) return
+      if (isInitiator) attempt()
+      else awaitTurn()
     },
     receive(bytes, by) {
+      if (!isStopped) yieldTurn()
       receiving = Promise.all([receiving, receive(bytes, by)])
     },
     settled: () => receiving,

@@ -67,8 +67,11 @@ export function createPeerRegistry(): PeerRegistry {
 /** A description names its connection and its try of ICE, where those of the standard have a session id and a user fragment. */
 export const describe = (name: string, round: number): string => `v=0\r\no=- ${name} ${round} IN IP4 0.0.0.0\r\n`
 
-export function readDescription(sdp: unknown): { name: string; round: number } | undefined {
-  const match = typeof sdp === 'string' ? /^v=0\r\no=- (\d+) (\d+) IN/.exec(sdp) : null
-  const [, name, round] = match ?? []
-  return name === undefined || round === undefined ? undefined : { name, round: Number(round) }
+export const withCandidate = (sdp: string, candidate: string): string => `${sdp}a=${candidate}\r\n`
+
+export function readDescription(sdp: unknown): { name: string; round: number; hasCandidate: boolean } | undefined {
+  if (typeof sdp !== 'string') return undefined
+  const [, name, round] = /^v=0\r\no=- (\d+) (\d+) IN/.exec(sdp) ?? []
+  if (name === undefined || round === undefined) return undefined
+  return { name, round: Number(round), hasCandidate: sdp.includes('\r\na=candidate:') }
 }

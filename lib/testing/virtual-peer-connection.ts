@@ -11,6 +11,7 @@ import {
   type PeerRegistry,
   readDescription,
   type VirtualPeer,
+  withCandidate,
 } from './peer-registry.ts'
 import type { Scheduler } from './scheduler.ts'
 import { VirtualDataChannel } from './virtual-data-channel.ts'
@@ -22,6 +23,8 @@ export interface PeerConnectionsNeeds {
   readonly scheduler: Scheduler
   /** All connections of the network by the name in their descriptions. */
   readonly registry: PeerRegistry
+  /** From a description to its candidate; default 0. */
+  readonly gatherMs?: number | undefined
 }
 
 /** Consent checks that stay unanswered so long, in ms: as browsers judge it. */
@@ -35,11 +38,12 @@ export function createPeerConnections(needs: PeerConnectionsNeeds): {
   PeerConnectionClass: new (configuration?: unknown) => RTCPeerConnection
   openCount(): number
 } {
-  const { host, registry, scheduler, wires } = needs
+  const { gatherMs = 0, host, registry, scheduler, wires } = needs
   class VirtualPeerConnection implements VirtualPeer {
     readonly name = registry.nextName()
     readonly host = host
     iceConnectionState = 'new'
+    iceGatheringState = 'new'
     localDescription: { type: string; sdp: string } | null = null
     onicecandidate: ((event: { candidate: unknown }) => void) | null = null
     oniceconnectionstatechange: (() => void) | null = null
@@ -89,12 +93,29 @@ export function createPeerConnections(needs: PeerConnectionsNeeds): {
       this.#checkLive()
       this.localDescription = description
       this.#localRound = this.round
-      this.#say(() =>
-        this.onicecandidate?.({ candidate: { candidate: `candidate ${this.name}`, sdpMid: '0', sdpMLineIndex: 0 } }),
-      )
-      this.#say(() => this.onicecandidate?.({ candidate: null }))
+      this.#gather()
       this.#setIce('checking')
       this.#tryConnect()
+    }
+
+    /** The only candidate, which the description has from then on, and the word that there are no more. */
+    #gather(): void {
+      const { round } = this
+      this.iceGatheringState = 'gathering'
+      const find = (tell: () => void): void =>
+        this.#say(() => {
+          if (this.#localRound === round) tell()
+        }, gatherMs)
+      find(() => {
+        const candidate = `candidate:${this.name} 1 udp 1 0.0.0.0 9 typ host`
+        const { type, sdp } = this.localDescription ?? { type: '', sdp: '' }
+        this.localDescription = { type, sdp: withCandidate(sdp, candidate) }
+        this.onicecandidate?.({ candidate: { candidate, sdpMid: '0', sdpMLineIndex: 0 } })
+      })
+      find(() => {
+        this.iceGatheringState = 'complete'
+        this.onicecandidate?.({ candidate: null })
+      })
     }
 
     async setRemoteDescription(description: { type?: unknown; sdp?: unknown }) {
@@ -105,13 +126,14 @@ export function createPeerConnections(needs: PeerConnectionsNeeds): {
       if (!isKnown) throw new Error('a description of another connection')
       this.#farName = read.name
       this.#farRound = read.round
+      if (read.hasCandidate) this.#hasCandidate = true
       if (description.type === 'offer') this.round = read.round
       this.#tryConnect()
     }
 
     async addIceCandidate(candidate: { candidate?: unknown }) {
       this.#checkLive()
-      if (typeof candidate.candidate !== 'string' || !candidate.candidate.startsWith('candidate '))
+      if (typeof candidate.candidate !== 'string' || !candidate.candidate.startsWith('candidate:'))
         throw new Error('no candidate')
       this.#hasCandidate = true
       this.#tryConnect()
@@ -220,8 +242,8 @@ export function createPeerConnections(needs: PeerConnectionsNeeds): {
       this.#say(() => this.oniceconnectionstatechange?.())
     }
 
-    #say(tell: () => void): void {
-      scheduler.after(0, () =>
+    #say(tell: () => void, delayMs = 0): void {
+      scheduler.after(delayMs, () =>
         host.run(() => {
           if (!this.#isClosed) tell()
         }),

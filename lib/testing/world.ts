@@ -37,6 +37,8 @@ export interface MemberOptions {
   readonly webrtc?: boolean | undefined
   /** Whether entries travel by servers; `false`: they only introduce. Default true. */
   readonly relay?: boolean | undefined
+  /** How long its connections take to find their candidates, in ms: no time where it is left out. */
+  readonly gatherMs?: number | undefined
 }
 
 /** One Realtime and what it runs on. */
@@ -108,11 +110,11 @@ export function createWorld(needs: WorldNeeds): World {
     peers,
     startUnixMs,
     createMachine: wires.createMachine,
-    createResident(options, { browser: name, webrtc = true, relay = true } = {}) {
+    createResident(options, { browser: name, webrtc = true, relay = true, gatherMs } = {}) {
       const { browser, machine } = findBrowser(name)
       const host = createHost({ scheduler, dice: dice.fork(), machine, startUnixMs })
       const sockets = createSockets({ host, wires, scheduler, findServer })
-      const peerConnections = createPeerConnections({ host, wires, scheduler, registry: peers })
+      const peerConnections = createPeerConnections({ host, wires, scheduler, registry: peers, gatherMs })
       const tabs = createTabs(browser, host, scheduler)
       host.onChange(wires.changed)
       const randomBytes = dice.fork().bytes

@@ -7,7 +7,7 @@
  *   goodbye  = 2                                          the sender leaves the channel: its last word on this link
  *   message  = 3 clientId:varUint seq:varUint body:varString
  *   ping     = 4 token:varUint                            pong = 5 token:varUint
- *   signal   = 6 kind:varUint json:varString              kind 0 = description, 1 = candidate, 2 = restart
+ *   signal   = 6 kind:varUint json:varString              kind 0 = description, 1 = candidate, 2 = restart, 3 = full, 4 = vacant
  *   document = 7 step:varUint payload:varUint8Array       step 0 = state vector, 1 = answer, 2 = update
  *   via      = 8 far:connectionId sealed:varUint8Array    to a neighbour: pass it on to `far`
  *   peers    = 10 count:varUint connectionId{count}       whom the sender is linked to
@@ -67,12 +67,14 @@ const KINDS: Readonly<Record<number, LinkFrame['kind']>> = {
   ...{ [PASSED]: 'passed', [ASK]: 'ask', [CAST_KEY]: 'castKey', [CAST_ACK]: 'castAck' },
 }
 
-const SIGNALS = ['description', 'candidate', 'restart'] as const
+const SIGNALS = ['description', 'candidate', 'restart', 'full', 'vacant'] as const
 export type SignalKind = (typeof SIGNALS)[number]
 const MAX_SIGNAL_BYTES: Readonly<Record<SignalKind, number>> = {
   description: MAX_DESCRIPTION_BYTES,
   candidate: MAX_CANDIDATE_BYTES,
   restart: MAX_CANDIDATE_BYTES,
+  full: MAX_CANDIDATE_BYTES,
+  vacant: MAX_CANDIDATE_BYTES,
 }
 
 export type LinkFrame =
@@ -81,7 +83,8 @@ export type LinkFrame =
   | ({ readonly kind: 'message' } & MessageFrame)
   | { readonly kind: 'ping'; readonly token: number }
   | { readonly kind: 'pong'; readonly token: number }
-  /** `json` is text that nobody has parsed yet. `restart`: the far end asks for a fresh offer. */
+  /** `json` is text that nobody has parsed yet. `restart`: the far end asks for a fresh offer. `full`: it has no place for a
+   * data channel; `vacant`: it has one again. */
   | { readonly kind: 'signal'; readonly signal: SignalKind; readonly json: string }
   | { readonly kind: 'document'; readonly step: SyncStep; readonly payload: Uint8Array }
   | { readonly kind: 'via' | 'passed'; readonly far: ConnectionId; readonly sealed: Uint8Array }

@@ -97,6 +97,10 @@ const HOSTILE: readonly (readonly [SignalKind, string])[] = [
   ['candidate', `{"candidate":"${'x'.repeat(900)}"}`],
   ['restart', ''],
   ['restart', 'what?'],
+  ['full', ''],
+  ['vacant', ''],
+  ['full', '{}'],
+  ['vacant', '{}'],
 ]
 
 it.each([

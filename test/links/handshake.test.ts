@@ -3,7 +3,8 @@ import { expect, it } from 'vitest'
 import type { ConnectionId } from '../../lib/base/ids.ts'
 import { systemRandom } from '../../lib/base/random.ts'
 import { createIdentity } from '../../lib/identity/identity.ts'
-import { createHandshake } from '../../lib/links/handshake.ts'
+import { createHandshake, type Handshake } from '../../lib/links/handshake.ts'
+import { decodeEnvelope } from '../../lib/wire/envelope.ts'
 import { createTestCrypto } from '../kit/test-crypto.ts'
 import { createVirtualClock } from '../kit/virtual-clock.ts'
 
@@ -34,6 +35,46 @@ function speakToNobody(byte: number, isInitiator: boolean) {
 
 /** Whether we speak first, or ask to be spoken to. */
 const ROLES = [true, false]
+/** Who is to be spoken to asks for it only after so long. */
+const TURN_MS = 400
+
+/** Two who say hello over a line that takes `delayMs` each way and loses the messages of those numbers. */
+function speakToEachOther(delayMs: number, lost: readonly number[] = []) {
+  const clock = createVirtualClock()
+  const said: { from: string; atMs: number }[] = []
+  const keysAtMs = new Map<string, number>()
+  const identities = [createIdentity(crypto), createIdentity(crypto)].sort((one, other) =>
+    one.connectionId < other.connectionId ? -1 : 1,
+  )
+  const [first, second] = identities.map((identity, place): Handshake => {
+    const from = place === 0 ? 'first' : 'second'
+    return createHandshake({
+      hello: {
+        crypto,
+        identity,
+        topic: new Uint8Array(32),
+        peer: identities[1 - place]?.connectionId ?? identity.connectionId,
+      },
+      clock,
+      random: systemRandom,
+      isInitiator: place === 0,
+      send(envelope) {
+        said.push({ from, atMs: Math.round(clock.moment().steadyMs) })
+        if (!lost.includes(said.length)) clock.setTimer(() => arrive(1 - place, envelope), delayMs)
+      },
+      onKeys: () => void keysAtMs.set(from, Math.round(clock.moment().steadyMs)),
+      onReject: (reason) => expect.unreachable(reason),
+    })
+  }) as [Handshake, Handshake]
+  function arrive(place: number, bytes: Uint8Array) {
+    const handshake = place === 0 ? first : second
+    const envelope = decodeEnvelope(bytes)
+    if (!envelope.ok) return expect.unreachable(envelope.reason)
+    if (envelope.value.kind === 'hello') handshake.receive(envelope.value.bytes)
+    else handshake.restart()
+  }
+  return { clock, first, second, said, keysAtMs }
+}
 
 it.each(ROLES)(
   '[L26] it is said again after 2, 4 and then 8 s, of which chance takes up to a half (first: %s)',
@@ -43,9 +84,10 @@ it.each(ROLES)(
       [0, [0, 1_000, 3_000, 7_000, 11_000]],
     ] as const) {
       const { clock, handshake, saidAtMs, isRepeated } = speakToNobody(byte, isInitiator)
+      const turnMs = isInitiator ? 0 : TURN_MS
       handshake.begin()
-      await clock.advance(expected[4])
-      expect(saidAtMs).toEqual(expected)
+      await clock.advance(turnMs + expected[4])
+      expect(saidAtMs).toEqual(expected.map((atMs) => turnMs + atMs))
       // The first goes by one way, all others by several.
       expect(isRepeated).toEqual([false, true, true, true, true])
       handshake.stop()
@@ -58,18 +100,59 @@ it.each(ROLES)(
   '[L26] with each new way it is said after 2 s at most, and never more often for that (first: %s)',
   async (isInitiator) => {
     const { clock, handshake, saidAtMs } = speakToNobody(255, isInitiator)
+    const turnMs = isInitiator ? 0 : TURN_MS
     handshake.begin()
-    await clock.advance(6_500)
-    expect(saidAtMs).toEqual([0, 2_000, 6_000])
+    await clock.advance(turnMs + 6_500)
+    expect(saidAtMs).toEqual([0, 2_000, 6_000].map((atMs) => turnMs + atMs))
     // The next one would come at 14 s. Ways that come in a row do not put it off.
     for (let way = 0; way < 100; way++) {
       handshake.begin()
       await clock.advance(10)
     }
     await clock.advance(1_100)
-    expect(saidAtMs.slice(3)).toEqual([8_500])
+    expect(saidAtMs.slice(3)).toEqual([turnMs + 8_500])
     await clock.advance(2_000)
-    expect(saidAtMs.slice(3)).toEqual([8_500, 10_500])
+    expect(saidAtMs.slice(3)).toEqual([turnMs + 8_500, turnMs + 10_500])
     handshake.stop()
   },
 )
+
+it('[L47] two who hear of each other at about the same time say three messages', async () => {
+  for (const [firstMs, secondMs] of [
+    [0, 0],
+    [0, 200],
+    [200, 0],
+  ] as const) {
+    const { clock, first, second, said, keysAtMs } = speakToEachOther(150)
+    clock.setTimer(() => first.begin(), firstMs)
+    clock.setTimer(() => second.begin(), secondMs)
+    await clock.advance(20_000)
+    expect(said.map(({ from }) => from)).toEqual(['first', 'second', 'first'])
+    expect([...keysAtMs.keys()].sort()).toEqual(['first', 'second'])
+    expect(clock.timerCount()).toBe(0)
+  }
+})
+
+it('[L47] where only the one who is to be spoken to knows of the way it asks after 400 ms', async () => {
+  const { clock, second, said, keysAtMs } = speakToEachOther(100)
+  second.begin()
+  await clock.advance(20_000)
+  expect(said).toEqual([
+    { from: 'second', atMs: 400 },
+    { from: 'first', atMs: 500 },
+    { from: 'second', atMs: 600 },
+    { from: 'first', atMs: 700 },
+  ])
+  expect(keysAtMs.get('second')).toBe(800)
+})
+
+it('[L47] who was spoken to and hears no more asks within 2 s', async () => {
+  // The last of the three is lost: the one who said it has keys, and no reason to speak again.
+  const { clock, first, second, said, keysAtMs } = speakToEachOther(100, [3])
+  first.begin()
+  second.begin()
+  await clock.advance(20_000)
+  expect(said.slice(3).map(({ from }) => from)).toEqual(['second', 'first', 'second', 'first'])
+  expect(said[3]?.atMs).toBeLessThanOrEqual(2_100)
+  expect(keysAtMs.get('second')).toBeLessThanOrEqual(2_600)
+})

@@ -149,6 +149,28 @@ describe('bounds', () => {
     ).toBe(24)
   }, 60_000)
 
+  it('[L49] a room of more than 25 is quiet once it is full, and nobody waits for a place in vain', async () => {
+    const { room, members } = await meshOf(
+      Array.from({ length: 28 }, (_, index) => `member ${index}`),
+      { isMeshAwaited: false },
+    )
+    const signalCount = () =>
+      members
+        .flatMap(({ channel }) => channel.inspect().members)
+        .reduce((sum, { link }) => sum + (link?.sent.signal?.messages ?? 0), 0)
+    const directOf = (member: VirtualMember) =>
+      members.filter((other) => other !== member && member.waysTo(other).includes('direct'))
+    await room.allSeeAll(10_000)
+    await room.advance(10_000)
+    const before = signalCount()
+    await room.advance(20_000)
+    expect(signalCount()).toBe(before)
+    for (const member of members)
+      for (const other of members)
+        if (other !== member && directOf(member).length < 24 && directOf(other).length < 24)
+          expect(directOf(member)).toContain(other)
+  }, 60_000)
+
   it('[L9] members who come and are killed leave room for others, with a server and without', async () => {
     for (const hasServer of [true, false]) {
       const { room, members } = await meshOf(['alice', 'bob'], { browser: true })

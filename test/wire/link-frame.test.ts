@@ -52,6 +52,7 @@ const FRAMES: readonly (readonly [Uint8Array, object])[] = [
   [encodePong(MOST), { kind: 'pong', token: MOST }],
   [encodeSignal('description', '{"sdp":"v=0"}'), { kind: 'signal', signal: 'description', json: '{"sdp":"v=0"}' }],
   [encodeSignal('candidate', '{}'), { kind: 'signal', signal: 'candidate', json: '{}' }],
+  [encodeSignal('full', ''), { kind: 'signal', signal: 'full', json: '' }],
   [encodeSignal('restart', ''), { kind: 'signal', signal: 'restart', json: '' }],
   [encodeDocument(2, update), { kind: 'document', step: 2, payload: update }],
   [encodeVia(BOB, update), { kind: 'via', far: BOB, sealed: update }],
@@ -88,7 +89,7 @@ describe('frames of a link', () => {
       encodeCastKey({ ...castKey, slot: MAX_CAST_SLOTS }),
       encodeCastKey({ ...castKey, first: MOST + 1 }),
       encodeCastAck({ number: MOST + 1, slot: 0 }),
-      numbers(6, 3, 0),
+      numbers(6, 5, 0),
       numbers(7, 3, 0),
     ])
       expect(read(bad)).toBe('malformed')
@@ -100,6 +101,8 @@ describe('frames of a link', () => {
       ['description', MAX_DESCRIPTION_BYTES],
       ['candidate', MAX_CANDIDATE_BYTES],
       ['restart', MAX_CANDIDATE_BYTES],
+      ['full', MAX_CANDIDATE_BYTES],
+      ['vacant', MAX_CANDIDATE_BYTES],
     ]
     for (const [kind, limit] of limits) {
       expect(read(encodeSignal(kind, text(limit)))).toMatchObject({ kind: 'signal' })
