@@ -45,7 +45,7 @@ export interface Mesh {
   links(): Link[]
   /** Somebody can be reached by a carrier. */
   addCarrier(peer: ConnectionId, carrier: Carrier): void
-  removeCarrier(peer: ConnectionId, carrierId: string, how: CarrierEnd): void
+  removeCarrier(peer: ConnectionId, carrierId: string, how: CarrierEnd, silentMs?: number): void
   receive(peer: ConnectionId, carrierId: string, bytes: Uint8Array): void
   /** The far end's membership is a newer one than that which our data channel was raised with. */
   replaceChannel(link: Link): void
@@ -154,11 +154,11 @@ export function createMesh(needs: MeshNeeds): Mesh {
     if (isKnown(link) && !isStopped) neighbours.search(link)
   }
 
-  function removeCarrier(peer: ConnectionId, carrierId: string, how: CarrierEnd): void {
+  function removeCarrier(peer: ConnectionId, carrierId: string, how: CarrierEnd, silentMs = 0): void {
     const link = pairs.get(peer)?.link
     if (link === undefined) return
     const wasNeighbour = neighbours.isNeighbour(link)
-    link.removeCarrier(carrierId, how)
+    link.removeCarrier(carrierId, how, silentMs)
     if (wasNeighbour && !neighbours.isNeighbour(link)) for (const other of links()) neighbours.dropWays(other)
   }
 

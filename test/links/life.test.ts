@@ -131,6 +131,43 @@ describe('evidence', () => {
     }
   })
 
+  it('[L48] an outage of the only server is tolerated for as long, whatever nobody had to say before it', async () => {
+    for (let idleMs = 0; idleMs <= 14_000; idleMs += 1_000) {
+      const { room, alice, bob } = await pair({ webrtc: false })
+      await room.advance(20_000 + idleMs)
+      room.world.server(SERVER).stop()
+      await room.advance(12_000)
+      room.world.server(SERVER).start()
+      await room.until('the relay again', () => alice.waysTo(bob).includes('relay'), 2_000)
+      expect(alice.comesAndGoes('bob')).toEqual(['joined-room'])
+      expect(bob.comesAndGoes('alice')).toEqual(['joined-room'])
+    }
+  })
+
+  it('[L14] whenever it begins, silence of 10 s is nothing and of more a leave within 15 s: of a process, and of the network', async () => {
+    for (const webrtc of [true, false]) {
+      for (let idleMs = 0; idleMs <= 14_000; idleMs += 700) {
+        const { room, alice, bob } = await pair({ webrtc })
+        await room.advance(20_000 + idleMs)
+        bob.resident.host.pause()
+        await room.advance(10_000)
+        bob.resident.host.resume()
+        await room.advance(10_000)
+        expect(alice.comesAndGoes('bob')).toEqual(['joined-room'])
+        alice.resident.host.machine.group = 1
+        room.world.wires.changed()
+        await room.advance(9_000)
+        room.world.wires.heal()
+        await room.advance(10_000 + idleMs)
+        for (const [one, other] of [['alice', bob] as const, ['bob', alice] as const])
+          expect(other.comesAndGoes(one)).toEqual(['joined-room'])
+        alice.resident.host.machine.group = 1
+        room.world.wires.changed()
+        await room.until('both leaves', () => !alice.ids().includes('bob') && !bob.ids().includes('alice'), 15_000)
+      }
+    }
+  })
+
   it('[L14] silence of 10 s is nothing, of more it is one leave within 15 s and one joined, also where one side forgot the keys', async () => {
     for (const [webrtc, silentMs] of [
       [true, 9_900],
