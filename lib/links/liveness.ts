@@ -143,12 +143,14 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
     return Math.min(steadyMs() - Math.max(lastHeardMs, Math.min(knownMs, toldMs)), wokeAgoMs())
   }
 
-  function isAskDue(): boolean {
+  /** The carrier to ask by, if it is time: what was said is asked about by the way that it went. */
+  function dueCarrier(best: Carrier, all: readonly Carrier[]): Carrier | undefined {
     const quietMs = Math.min(steadyMs() - lastHeardMs, wokeAgoMs())
-    if (quietMs < pingAfterMs) return false
-    if (!isVouched || Number.isFinite(unansweredMs)) return true
-    if (saidMs !== undefined && steadyMs() - saidMs >= SAID_ASKS_AFTER_MS) return true
-    return quietMs >= VOUCHED_PING_AFTER_MS + pingAfterMs - PING_AFTER_MS
+    if (quietMs < pingAfterMs) return undefined
+    if (!isVouched || Number.isFinite(unansweredMs)) return best
+    if (saidMs !== undefined && steadyMs() - saidMs >= SAID_ASKS_AFTER_MS)
+      return all.find(({ id }) => id === lastSaid.carrierId) ?? best
+    return quietMs < VOUCHED_PING_AFTER_MS + pingAfterMs - PING_AFTER_MS ? undefined : best
   }
 
   function judgeProbe(onGone: () => void, askAgain: (() => void) | undefined): void {
@@ -227,7 +229,8 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
       if (best === undefined) return
       if (wasAsleep) return ask(all)
       // One question for the best carrier; once it is late, one for each, so that the link goes on by another.
-      if (isAskDue() && nowMs - lastAskMs >= SUSPECT_AFTER_MS) ask(askedAt.has(best.id) ? all : [best])
+      const due = dueCarrier(best, all)
+      if (due !== undefined && nowMs - lastAskMs >= SUSPECT_AFTER_MS) ask(askedAt.has(due.id) ? all : [due])
       if (isSilentTold || silentMs < SILENT_AFTER_MS) return
       isSilentTold = true
       onSilent(silentMs)
@@ -236,6 +239,8 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
       askedAt.delete(carrierId)
       proven.delete(carrierId)
       roundTrips.delete(carrierId)
+      // It is said again by another way.
+      if (lastSaid.carrierId === carrierId) saidMs = undefined
     },
     heardAgoMs: () => steadyMs() - lastHeardMs,
     silentForMs: () => silentForMs(),

@@ -15,6 +15,7 @@ function createEnd({ isFirstToAsk = true } = {}) {
   const carriers = new Map<string, Carrier>()
   const answering = new Set<string>()
   const askedMs: number[] = []
+  const askedBy: string[] = []
   const silences: (readonly [atMs: number, silentMs: number])[] = []
   const liveness = createLiveness({
     clock: {
@@ -25,6 +26,7 @@ function createEnd({ isFirstToAsk = true } = {}) {
     isFirstToAsk,
     ping({ id }, token) {
       askedMs.push(scheduler.nowMs())
+      askedBy.push(id)
       if (!answering.has(id)) return
       liveness.answered(id, token)
       liveness.heard(id)
@@ -49,7 +51,7 @@ function createEnd({ isFirstToAsk = true } = {}) {
       liveness.tick(all[0], all)
     }
   }
-  return { liveness, answering, askedMs, silences, add, remove, advance }
+  return { liveness, answering, askedMs, askedBy, silences, add, remove, advance }
 }
 
 describe('a pair for which a server vouches', () => {
@@ -81,6 +83,11 @@ describe('a pair for which a server vouches', () => {
     end.liveness.said('direct')
     await end.advance(10_000)
     expect(end.askedMs).toEqual([4_000, 12_000])
+    // Said by a way that is not the best any more.
+    end.liveness.said('relay:0')
+    await end.advance(20_000)
+    expect(end.askedMs.slice(2)).toEqual([22_000, 34_000])
+    expect(end.askedBy.slice(2)).toEqual(['relay:0', 'direct'])
   })
 
   it('[L47] asks on every 2 s where a question is not answered', async () => {
