@@ -56,6 +56,8 @@ export interface Liveness {
   said(carrierId: string): void
   /** Whether a server says, from now on, that the far end's socket is there. */
   vouch(isVouched: boolean): void
+  /** The far end says that it may be silent for so long: a page that is hidden may be frozen. Excuses it while vouched for. */
+  lease(ms: number): void
   /** A server was silent for so long that it stood for, or says so of the far end: as if we had asked for so long in vain. */
   tellSilence(silentMs: number): void
   /** Nothing reaches it any more: what is heard from now on is no sign of life, until it has answered something newer. */
@@ -99,6 +101,7 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
   /** When the first question was asked since; when a silence has begun by the word of others. */
   let unansweredMs = Number.POSITIVE_INFINITY
   let toldMs = Number.POSITIVE_INFINITY
+  let leaseEndsMs = Number.NEGATIVE_INFINITY
   let isVouched = false
   let vouchedUntilMs = Number.NEGATIVE_INFINITY
   /** The first word whose arrival nothing has shown; the carrier of the last one, and the last question before it. */
@@ -137,9 +140,15 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
     return steadyMs() - wokeAtMs
   }
 
+  /** Until when a server stood for it. */
+  const vouchedMs = (): number => (isVouched ? steadyMs() : vouchedUntilMs)
+  const isExcused = (): boolean => isVouched && steadyMs() < leaseEndsMs
+
   /** `graceMs`: how long before a first question it may have begun, while a server vouched for it. */
   function silentForMs(graceMs = 0): number {
-    const knownMs = Math.min(unansweredMs, isVouched ? steadyMs() : vouchedUntilMs) - graceMs
+    // A lease excuses what is not answered while somebody stands for it, and no end or silence that somebody tells of.
+    const askedMs = Math.max(unansweredMs, Math.min(vouchedMs(), leaseEndsMs))
+    const knownMs = Math.min(askedMs, vouchedMs()) - graceMs
     return Math.min(steadyMs() - Math.max(lastHeardMs, Math.min(knownMs, toldMs)), wokeAgoMs())
   }
 
@@ -193,6 +202,9 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
       if (isVouched && !isNow) vouchedUntilMs = steadyMs()
       isVouched = isNow
     },
+    lease(ms) {
+      leaseEndsMs = steadyMs() + ms
+    },
     tellSilence(silentMs) {
       toldMs = Math.min(toldMs, steadyMs() - Math.min(silentMs, SILENT_AFTER_MS - LATEST_TOLD_MS))
     },
@@ -230,7 +242,8 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
       if (wasAsleep) return ask(all)
       // One question for the best carrier; once it is late, one for each, so that the link goes on by another.
       const due = dueCarrier(best, all)
-      if (due !== undefined && nowMs - lastAskMs >= SUSPECT_AFTER_MS) ask(askedAt.has(due.id) ? all : [due])
+      const askAgainMs = isExcused() ? VOUCHED_PING_AFTER_MS : SUSPECT_AFTER_MS
+      if (due !== undefined && nowMs - lastAskMs >= askAgainMs) ask(askedAt.has(due.id) ? all : [due])
       if (isSilentTold || silentMs < SILENT_AFTER_MS) return
       isSilentTold = true
       onSilent(silentMs)

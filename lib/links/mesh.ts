@@ -37,7 +37,7 @@ export interface MeshNeeds {
   onRerouted(link: Link): void
   /** The link is no more. */
   onForgotten(peer: ConnectionId): void
-  /** A frame that is no signal, via or peers. */
+  /** A frame that is no signal, via, peers or lease. */
   onFrame(link: Link, frame: LinkFrame, carrier: Carrier): void
 }
 
@@ -145,6 +145,8 @@ export function createMesh(needs: MeshNeeds): Mesh {
         return
       case 'find':
         return neighbours.answerFind(link, frame.peers)
+      case 'lease':
+        return link.liveness().lease(frame.ms)
       default:
         return needs.onFrame(link, frame, carrier)
     }

@@ -46,6 +46,8 @@ export interface Resident {
   readonly hasWebRtc: boolean
   /** Sockets, peer connections and channels that it has not closed. */
   openCount(): number
+  /** It is a page that nobody sees, or is seen again. */
+  hide(isHidden?: boolean): void
 }
 
 export interface World {
@@ -116,6 +118,7 @@ export function createWorld(needs: WorldNeeds): World {
       const tabs = createTabs(browser, host, scheduler)
       host.onChange(wires.changed)
       const randomBytes = dice.fork().bytes
+      const onHidden = new Set<(isHidden: boolean) => void>()
       const realtime = createRealtime(
         {
           ...options,
@@ -124,7 +127,14 @@ export function createWorld(needs: WorldNeeds): World {
         {
           clock: host.clock,
           random: randomBytes,
-          page: undefined,
+          page: {
+            onEnd: () => () => undefined,
+            onReturn: () => () => undefined,
+            onHidden(listener) {
+              onHidden.add(listener)
+              return () => onHidden.delete(listener)
+            },
+          },
           createTravel: (given) =>
             createLinksTravel({
               ...given,
@@ -140,7 +150,10 @@ export function createWorld(needs: WorldNeeds): World {
         },
       )
       const openCount = () => sockets.openCount() + peerConnections.openCount() + tabs.openCount()
-      return { realtime, host, hasWebRtc: webrtc, openCount }
+      const hide = (isHidden = true) => {
+        for (const listener of onHidden) listener(isHidden)
+      }
+      return { realtime, host, hasWebRtc: webrtc, openCount, hide }
     },
     server: findServer,
     servers: () => [...servers.values()],

@@ -149,6 +149,45 @@ describe('a pair for which a server vouches', () => {
     },
   )
 
+  it('[L49] is not silent under a lease, for its time or until its owner ends it, and not for a sign of life alone', async () => {
+    for (const endsBy of ['time', 'word'] as const) {
+      const end = createEnd()
+      end.add('relay:0', 'relay')
+      end.liveness.lease(300_000)
+      end.liveness.heard('relay:0')
+      end.answering.clear()
+      await end.advance(120_000)
+      expect([end.silences.length, end.liveness.silentForMs()]).toEqual([0, 0])
+      // Asked as seldom as one that answers.
+      expect(end.askedMs).toHaveLength(10)
+      if (endsBy === 'word') end.liveness.lease(0)
+      else await end.advance(180_000)
+      await end.advance(11_250)
+      expect(end.silences).toEqual([])
+      await end.advance(250)
+      expect(end.silences).toHaveLength(1)
+    }
+  })
+
+  it('[L49] is silent under a lease as under none once no server vouches, or one tells of its silence', async () => {
+    for (const told of [true, false]) {
+      const end = createEnd()
+      end.add('direct', 'direct')
+      end.add('relay:0', 'relay')
+      if (told) end.add('relay:1', 'relay')
+      end.liveness.lease(300_000)
+      end.answering.clear()
+      await end.advance(60_000)
+      if (told) end.liveness.tellSilence(12_500)
+      end.remove('relay:0')
+      expect(end.liveness.silentForMs()).toBe(told ? 12_500 : 0)
+      await end.advance(told ? 1_750 : 11_250)
+      expect(end.silences).toEqual([])
+      await end.advance(250)
+      expect(end.silences).toHaveLength(1)
+    }
+  })
+
   it('[F4] without a server silence counts from the last sign of life', async () => {
     const end = createEnd({ isFirstToAsk: false })
     end.add('direct', 'direct')
