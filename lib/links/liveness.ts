@@ -147,8 +147,7 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
   /** `graceMs`: how long before a first question it may have begun, while a server vouched for it. */
   function silentForMs(graceMs = 0): number {
     // A lease excuses what is not answered while somebody stands for it, and no end or silence that somebody tells of.
-    const askedMs = Math.max(unansweredMs, Math.min(vouchedMs(), leaseEndsMs))
-    const knownMs = Math.min(askedMs, vouchedMs()) - graceMs
+    const knownMs = Math.min(Math.max(unansweredMs, leaseEndsMs), vouchedMs()) - graceMs
     return Math.min(steadyMs() - Math.max(lastHeardMs, Math.min(knownMs, toldMs)), wokeAgoMs())
   }
 

@@ -51,9 +51,6 @@ export const PLANTED: Readonly<Record<string, readonly Change[]>> = {
   'a-servers-silence-is-not-of-its-members': [
     replace('links/link.ts', 'if (silentMs > 0) liveness.tellSilence(silentMs)'),
   ],
-  'a-word-is-left-in-doubt': [
-    replace('links/liveness.ts', 'saidMs !== undefined && steadyMs() - saidMs >= SAID_ASKS_AFTER_MS', 'false'),
-  ],
   'silence-is-never-told': [replace('links/liveness.ts', 'SILENT_AFTER_MS = 14_500', 'SILENT_AFTER_MS = 1e9')],
   'silence-is-of-the-system-clock': [
     replace('links/liveness.ts', 'steadyMs = () => clock.moment().steadyMs', 'steadyMs = () => clock.moment().unixMs'),
