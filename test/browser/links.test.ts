@@ -192,6 +192,7 @@ describe.skipIf(noChromium !== undefined)(
       expect(await comesAndGoes(alice, 'bob')).toEqual(['joined-room'])
       await tabs.close()
       await untilHeard(alice, 'leave', 'bob', { timeoutMs: 3 * SECOND_MS })
+      tabs = await connectTabs(debuggerPort)
     })
 
     it('[L22] a frozen tab is one leave and one joined at most where no server is, and hears of one at most', async () => {
