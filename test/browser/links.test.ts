@@ -163,7 +163,7 @@ describe.skipIf(noChromium !== undefined)(
       ['by the relay', { webrtc: false as const }],
       ['by WebRTC and the relay', {}],
     ])(
-      '[L22] [L49] a frozen tab whose server goes on is nothing to others, and nobody leaves for it, %s',
+      '[L22] [L52] a frozen tab whose server goes on is nothing to others, and nobody leaves for it, %s',
       async (_ways, options) => {
         const alice = await join('alice', { options })
         const bob = await joinInTab('bob', options)

@@ -5,7 +5,7 @@ import { pair, SERVER, type VirtualMember } from './virtual-kit.ts'
 const MINUTE_MS = 60_000
 const v = (observer: VirtualMember, who: string) => (observer.dataOf(who) as { v?: unknown } | undefined)?.v
 
-it('[L49] a hidden page that is frozen is no event for 5 min with a server, and silent as any other without one', async () => {
+it('[L52] a hidden page that is frozen is no event for 5 min with a server, and silent as any other without one', async () => {
   for (const ways of ['relay', 'direct and relay', 'direct'] as const) {
     const { room, alice, bob } = await pair({ webrtc: ways !== 'relay' })
     const server = room.world.server(SERVER)
@@ -33,7 +33,7 @@ it('[L49] a hidden page that is frozen is no event for 5 min with a server, and 
   }
 })
 
-it('[L49] a lease keeps nobody whose end somebody sees, nor past its time: killed, silent, frozen for longer', async () => {
+it('[L52] a lease keeps nobody whose end somebody sees, nor past its time: killed, silent, frozen for longer', async () => {
   for (const webrtc of [true, false]) {
     for (const [end, dueMs] of [
       ['kill', 3_000],
@@ -60,7 +60,7 @@ it('[L49] a lease keeps nobody whose end somebody sees, nor past its time: kille
   }
 }, 60_000)
 
-it('[L49] who comes while a page is hidden hears of its lease too', async () => {
+it('[L52] who comes while a page is hidden hears of its lease too', async () => {
   const { room, bob } = await pair({ webrtc: false })
   bob.resident.hide()
   const carol = await room.join('carol', {}, { webrtc: false })

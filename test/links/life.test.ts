@@ -123,7 +123,7 @@ describe('evidence', () => {
     }
   })
 
-  it('[L48] an outage of the only server is tolerated for as long, whatever nobody had to say before it', async () => {
+  it('[L51] an outage of the only server is tolerated for as long, whatever nobody had to say before it', async () => {
     for (let idleMs = 0; idleMs <= 14_000; idleMs += 1_000) {
       const { room, alice, bob } = await pair({ webrtc: false })
       await room.advance(20_000 + idleMs)

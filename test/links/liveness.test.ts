@@ -55,7 +55,7 @@ function createEnd({ isFirstToAsk = true } = {}) {
 }
 
 describe('a pair for which a server vouches', () => {
-  it('[L47] asks every 12 s while nothing is said, the second end a second later; without the server every 3 s', async () => {
+  it('[L50] asks every 12 s while nothing is said, the second end a second later; without the server every 3 s', async () => {
     for (const isFirstToAsk of [true, false]) {
       const end = createEnd({ isFirstToAsk })
       const extraMs = isFirstToAsk ? 0 : 1_000
@@ -69,7 +69,7 @@ describe('a pair for which a server vouches', () => {
     }
   })
 
-  it('[L47] asks 1 s after a word, or 3 s after it was last heard, until its arrival is shown by the way that it went', async () => {
+  it('[L50] asks 1 s after a word, or 3 s after it was last heard, until its arrival is shown by the way that it went', async () => {
     const end = createEnd()
     end.add('direct', 'direct')
     end.add('relay:0', 'relay')
@@ -90,7 +90,7 @@ describe('a pair for which a server vouches', () => {
     expect(end.askedBy.slice(2)).toEqual(['relay:0', 'direct'])
   })
 
-  it('[L47] asks on every 2 s where a question is not answered', async () => {
+  it('[L50] asks on every 2 s where a question is not answered', async () => {
     const end = createEnd()
     end.add('relay:0', 'relay')
     end.answering.clear()
@@ -106,7 +106,7 @@ describe('a pair for which a server vouches', () => {
     expect(end.silences).toEqual([[23_500, 14_500]])
   })
 
-  it('[L48] has not been silent while it was idle, nor is when the server ends; what is not answered then counts', async () => {
+  it('[L51] has not been silent while it was idle, nor is when the server ends; what is not answered then counts', async () => {
     const end = createEnd()
     end.add('direct', 'direct')
     end.add('relay:0', 'relay')
@@ -129,7 +129,7 @@ describe('a pair for which a server vouches', () => {
     // It is told late: there is time to answer all the same.
     [60_000, 13_000, 1_500],
   ])(
-    '[L48] a silence of %i ms that it is told of counts from its beginning, and ends with a sign of life',
+    '[L51] a silence of %i ms that it is told of counts from its beginning, and ends with a sign of life',
     async (toldMs, countedMs, leftMs) => {
       for (const isAlive of [true, false]) {
         const end = createEnd({ isFirstToAsk: false })
@@ -149,7 +149,7 @@ describe('a pair for which a server vouches', () => {
     },
   )
 
-  it('[L49] is not silent under a lease, for its time or until its owner ends it, and not for a sign of life alone', async () => {
+  it('[L52] is not silent under a lease, for its time or until its owner ends it, and not for a sign of life alone', async () => {
     for (const endsBy of ['time', 'word'] as const) {
       const end = createEnd()
       end.add('relay:0', 'relay')
@@ -169,7 +169,7 @@ describe('a pair for which a server vouches', () => {
     }
   })
 
-  it('[L49] is silent under a lease as under none once no server vouches, or one tells of its silence', async () => {
+  it('[L52] is silent under a lease as under none once no server vouches, or one tells of its silence', async () => {
     for (const told of [true, false]) {
       const end = createEnd()
       end.add('direct', 'direct')
