@@ -18,6 +18,7 @@ export function createLateTransport(needs: {
 }): Transport {
   let transport: Transport | undefined
   let own: JsonObject | undefined
+  let isHidden = false
   let isStopped = false
   let cancelRetry: CancelTimer | undefined
 
@@ -25,6 +26,7 @@ export function createLateTransport(needs: {
     if (isStopped) return
     transport = create()
     if (own !== undefined) transport.publish(own)
+    if (isHidden) transport.hide(true)
   }
   const load = () => {
     if (isStopped) return
@@ -42,6 +44,10 @@ export function createLateTransport(needs: {
     hold(state) {
       if (own !== undefined) own = state
       transport?.hold(state)
+    },
+    hide(isNow) {
+      isHidden = isNow
+      transport?.hide(isNow)
     },
     send: (message, to) => transport?.send(message, to),
     async stop(options) {

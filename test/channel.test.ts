@@ -270,6 +270,7 @@ describe('the page', () => {
         comeBack = listener
         return () => undefined
       },
+      onHidden: () => () => undefined,
     }
     const bob = await world.join('bob')
     const alice = await world.join('alice', { effects: { page } })

@@ -9,6 +9,8 @@ export interface Page {
   onEnd(listener: (how: PageEnd) => void): Unsubscribe
   /** The page is back: from the back/forward cache, or because it was not left after all. */
   onReturn(listener: () => void): Unsubscribe
+  /** Whether nobody can see it: then it may be frozen. Told at once where it is hidden, and whenever that may have changed. */
+  onHidden(listener: (isHidden: boolean) => void): Unsubscribe
 }
 
 /** A page that was asked to unload and still runs after this was not left: a download, a mail link, or "stay". */
@@ -24,6 +26,16 @@ export function systemPage(clock: Clock): Page | undefined {
       return () => {
         removePageHide()
         removeBeforeUnload()
+      }
+    },
+    onHidden(listener) {
+      const isHidden = () => document.visibilityState === 'hidden'
+      const tell = () => listener(isHidden())
+      if (isHidden()) tell()
+      const events = ['visibilitychange', 'freeze', 'resume']
+      for (const type of events) document.addEventListener(type, tell)
+      return () => {
+        for (const type of events) document.removeEventListener(type, tell)
       }
     },
     onReturn(listener) {

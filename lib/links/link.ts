@@ -58,7 +58,8 @@ export interface Link {
   /** The carrier that frames go by now. */
   best(): Carrier | undefined
   addCarrier(carrier: Carrier): void
-  removeCarrier(id: string, how: CarrierEnd): void
+  /** `silentMs`: after so long a silence of the far end's, or of the way to it. */
+  removeCarrier(id: string, how: CarrierEnd, silentMs?: number): void
   receive(carrierId: string, bytes: Uint8Array): void
   /** Sends a frame of the link; dropped while nothing carries it. */
   send(frame: Uint8Array): void
@@ -160,6 +161,9 @@ export function createLink(needs: LinkNeeds): Link {
     reach.heard(undefined)
   }
 
+  /** A server that both are on watches the far end's socket. */
+  const isVouched = (): boolean => carriers.all().some(({ kind }) => kind === 'relay')
+
   /** The way that frames went by has failed, and there is another. */
   function reroute(): void {
     carriers.forgetUse()
@@ -236,6 +240,7 @@ export function createLink(needs: LinkNeeds): Link {
     addCarrier(carrier) {
       if (isClosed || carriers.get(carrier.id) !== undefined) return
       carriers.add(carrier)
+      liveness.vouch(isVouched())
       if (isLeaving) return frames.sayGoodbye(carrier)
       if (!frames.hasKeys()) handshake.begin()
       else {
@@ -243,11 +248,13 @@ export function createLink(needs: LinkNeeds): Link {
         if (carriers.hasReturned(carrier.id)) sendBy(carrier, ASK_FRAME)
       }
     },
-    removeCarrier(id, told) {
+    removeCarrier(id, told, silentMs = 0) {
       // [F7] Who gave us up while we slept is not gone for that.
       const how = liveness.hasJustWoken() ? 'lost' : told
       if (carriers.remove(id) === undefined) return
       liveness.forget(id)
+      if (silentMs > 0) liveness.tellSilence(silentMs)
+      liveness.vouch(isVouched())
       if (best() === undefined) return reach.end(how, how === 'lost' ? liveness.silentForMs() : 0)
       if (carriers.isUsed(id)) reroute()
       if (how === 'closed') link.probe()
@@ -263,6 +270,7 @@ export function createLink(needs: LinkNeeds): Link {
       const carrier = best()
       if (carrier === undefined) return
       carriers.use(carrier)
+      liveness.said(carrier.id)
       sendBy(carrier, frame)
     },
     sendSignal(frame) {
@@ -293,7 +301,10 @@ export function createLink(needs: LinkNeeds): Link {
     },
     follow(cast) {
       const carrier = best()
-      if (carrier !== undefined) carriers.use(carrier)
+      if (carrier !== undefined) {
+        carriers.use(carrier)
+        liveness.said(carrier.id)
+      }
       frames.follow(cast)
     },
     countCast: (byteCount) => sent.count('cast', byteCount),

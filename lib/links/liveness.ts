@@ -1,6 +1,9 @@
 /**
  * Whether the far end of one link is there. It is asked rather than timed, and answers in its message handlers, since a
  * hidden tab has slow timers; what is heard on any carrier counts. Silence has a beginning, and is told with its length.
+ *
+ * A server on which both are vouches for the far end: it watches the socket and tells of its silence, so that a pair need
+ * hardly ask. Silence has begun for such a pair when the server says so, or with what was asked and not answered.
  */
 import type { CancelTimer, Clock } from '../base/clock.ts'
 import type { Carrier } from './carrier.ts'
@@ -10,6 +13,10 @@ import type { Carrier } from './carrier.ts'
  * 15 s of a silent member leave beside a gap of 10 s, the 1 s of a retry after it and the way of its first word.
  */
 export const PING_AFTER_MS = 3_000
+/** As that, where a server vouches for the far end and nothing was said: what a server may hide that does not tell. */
+export const VOUCHED_PING_AFTER_MS = 12_000
+/** What was said, and not shown to have arrived, has a link ask after this and `PING_AFTER_MS` of silence. */
+const SAID_ASKS_AFTER_MS = 1_000
 /** The other end of a pair asks so much later, so that in a pair that is well only one does. */
 const SECOND_ASKS_AFTER_MS = 1_000
 /** A carrier that has not answered by then is not used while there is another. */
@@ -25,6 +32,8 @@ export const PROBE_MS = 1_000
  * the return after it, pass unnoticed; and there is a beat left of the 15 s in which a silent member must be gone.
  */
 export const SILENT_AFTER_MS = 14_500
+/** However long a silence was that somebody tells of: so long before its end others are asked. */
+const LATEST_TOLD_MS = 1_500
 /** A beat this late was not late but asleep: ask first, judge at the next one. */
 const ASLEEP_MS = 5_000
 
@@ -43,6 +52,14 @@ export interface Liveness {
    * of life that was not under way before. What is merely heard tells nothing of what we say.
    */
   answered(carrierId: string | undefined, token?: number): void
+  /** Something was said by that carrier that may be lost on the way. */
+  said(carrierId: string): void
+  /** Whether a server says, from now on, that the far end's socket is there. */
+  vouch(isVouched: boolean): void
+  /** The far end says that it may be silent for so long: a page that is hidden may be frozen. Excuses it while vouched for. */
+  lease(ms: number): void
+  /** A server was silent for so long that it stood for, or says so of the far end: as if we had asked for so long in vain. */
+  tellSilence(silentMs: number): void
   /** Nothing reaches it any more: what is heard from now on is no sign of life, until it has answered something newer. */
   estrange(): void
   isEstranged(): boolean
@@ -63,7 +80,7 @@ export interface Liveness {
   tick(best: Carrier | undefined, all: readonly Carrier[]): void
   forget(carrierId: string): void
   heardAgoMs(): number
-  /** As `heardAgoMs`, without what we slept. */
+  /** How long it has been silent: not merely idle, where a server vouches for it; without what we slept. */
   silentForMs(): number
   /** We slept, so recently that others may have taken us for gone. */
   hasJustWoken(): boolean
@@ -81,6 +98,15 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
   const roundTrips = new Map<string, number>()
   const steadyMs = () => clock.moment().steadyMs
   let lastHeardMs = steadyMs()
+  /** When the first question was asked since; when a silence has begun by the word of others. */
+  let unansweredMs = Number.POSITIVE_INFINITY
+  let toldMs = Number.POSITIVE_INFINITY
+  let leaseEndsMs = Number.NEGATIVE_INFINITY
+  let isVouched = false
+  let vouchedUntilMs = Number.NEGATIVE_INFINITY
+  /** The first word whose arrival nothing has shown; the carrier of the last one, and the last question before it. */
+  let saidMs: number | undefined
+  let lastSaid = { carrierId: '', token: 0 }
   let lastTick = clock.moment()
   /** When we last woke: nobody is judged by what was not heard before. */
   let wokeAtMs = Number.NEGATIVE_INFINITY
@@ -95,6 +121,7 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
 
   function ask(carriers: readonly Carrier[]): void {
     lastAskMs = steadyMs()
+    if (carriers.length > 0) unansweredMs = Math.min(unansweredMs, lastAskMs)
     for (const carrier of carriers) {
       if (!askedAt.has(carrier.id)) askedAt.set(carrier.id, lastAskMs)
       ping(carrier, ++count)
@@ -113,7 +140,26 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
     return steadyMs() - wokeAtMs
   }
 
-  const silentForMs = (): number => Math.min(steadyMs() - lastHeardMs, wokeAgoMs())
+  /** Until when a server stood for it. */
+  const vouchedMs = (): number => (isVouched ? steadyMs() : vouchedUntilMs)
+  const isExcused = (): boolean => isVouched && steadyMs() < leaseEndsMs
+
+  /** `graceMs`: how long before a first question it may have begun, while a server vouched for it. */
+  function silentForMs(graceMs = 0): number {
+    // A lease excuses what is not answered while somebody stands for it, and no end or silence that somebody tells of.
+    const knownMs = Math.min(Math.max(unansweredMs, leaseEndsMs), vouchedMs()) - graceMs
+    return Math.min(steadyMs() - Math.max(lastHeardMs, Math.min(knownMs, toldMs)), wokeAgoMs())
+  }
+
+  /** The carrier to ask by, if it is time: what was said is asked about by the way that it went. */
+  function dueCarrier(best: Carrier, all: readonly Carrier[]): Carrier | undefined {
+    const quietMs = Math.min(steadyMs() - lastHeardMs, wokeAgoMs())
+    if (quietMs < pingAfterMs) return undefined
+    if (!isVouched || Number.isFinite(unansweredMs)) return best
+    if (saidMs !== undefined && steadyMs() - saidMs >= SAID_ASKS_AFTER_MS)
+      return all.find(({ id }) => id === lastSaid.carrierId) ?? best
+    return quietMs < VOUCHED_PING_AFTER_MS + pingAfterMs - PING_AFTER_MS ? undefined : best
+  }
 
   function judgeProbe(onGone: () => void, askAgain: (() => void) | undefined): void {
     const askedAtMs = steadyMs()
@@ -132,6 +178,8 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
   return {
     heard(carrierId) {
       lastHeardMs = steadyMs()
+      unansweredMs = Number.POSITIVE_INFINITY
+      toldMs = Number.POSITIVE_INFINITY
       isSilentTold = false
       if (carrierId !== undefined) proven.add(carrierId)
     },
@@ -140,8 +188,24 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
       const askedAtMs = askedAt.get(carrierId)
       if (askedAtMs !== undefined) roundTrips.set(carrierId, steadyMs() - askedAtMs)
       askedAt.delete(carrierId)
+      const isByWay = carrierId === lastSaid.carrierId || !Number.isFinite(token)
+      if (isByWay && token > lastSaid.token) saidMs = undefined
       // No far end answers what was not asked.
       lastAnswered = Math.max(lastAnswered, Math.min(token, count))
+    },
+    said(carrierId) {
+      saidMs ??= steadyMs()
+      lastSaid = { carrierId, token: count }
+    },
+    vouch(isNow) {
+      if (isVouched && !isNow) vouchedUntilMs = steadyMs()
+      isVouched = isNow
+    },
+    lease(ms) {
+      leaseEndsMs = steadyMs() + ms
+    },
+    tellSilence(silentMs) {
+      toldMs = Math.min(toldMs, steadyMs() - Math.min(silentMs, SILENT_AFTER_MS - LATEST_TOLD_MS))
     },
     estrange() {
       estrangedAt ??= count
@@ -171,13 +235,14 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
     tick(best, all) {
       const nowMs = steadyMs()
       const wasAsleep = tickAgoMs() > ASLEEP_MS
-      const silentMs = silentForMs()
+      const silentMs = silentForMs(PING_AFTER_MS)
       lastTick = clock.moment()
       if (best === undefined) return
       if (wasAsleep) return ask(all)
-      if (silentMs < pingAfterMs) return
       // One question for the best carrier; once it is late, one for each, so that the link goes on by another.
-      if (nowMs - lastAskMs >= SUSPECT_AFTER_MS) ask(askedAt.has(best.id) ? all : [best])
+      const due = dueCarrier(best, all)
+      const askAgainMs = isExcused() ? VOUCHED_PING_AFTER_MS : SUSPECT_AFTER_MS
+      if (due !== undefined && nowMs - lastAskMs >= askAgainMs) ask(askedAt.has(due.id) ? all : [due])
       if (isSilentTold || silentMs < SILENT_AFTER_MS) return
       isSilentTold = true
       onSilent(silentMs)
@@ -186,9 +251,11 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
       askedAt.delete(carrierId)
       proven.delete(carrierId)
       roundTrips.delete(carrierId)
+      // It is said again by another way.
+      if (lastSaid.carrierId === carrierId) saidMs = undefined
     },
     heardAgoMs: () => steadyMs() - lastHeardMs,
-    silentForMs,
+    silentForMs: () => silentForMs(),
     hasJustWoken: () => wokeAgoMs() < SILENT_AFTER_MS,
     measured: (carrierId, roundTripMs) => void roundTrips.set(carrierId, roundTripMs),
     roundTripMs: (carrierId) => roundTrips.get(carrierId),

@@ -37,7 +37,7 @@ export interface MeshNeeds {
   onRerouted(link: Link): void
   /** The link is no more. */
   onForgotten(peer: ConnectionId): void
-  /** A frame that is no signal, via or peers. */
+  /** A frame that is no signal, via, peers or lease. */
   onFrame(link: Link, frame: LinkFrame, carrier: Carrier): void
 }
 
@@ -45,7 +45,7 @@ export interface Mesh {
   links(): Link[]
   /** Somebody can be reached by a carrier. */
   addCarrier(peer: ConnectionId, carrier: Carrier): void
-  removeCarrier(peer: ConnectionId, carrierId: string, how: CarrierEnd): void
+  removeCarrier(peer: ConnectionId, carrierId: string, how: CarrierEnd, silentMs?: number): void
   receive(peer: ConnectionId, carrierId: string, bytes: Uint8Array): void
   /** The far end's membership is a newer one than that which our data channel was raised with. */
   replaceChannel(link: Link): void
@@ -145,6 +145,8 @@ export function createMesh(needs: MeshNeeds): Mesh {
         return
       case 'find':
         return neighbours.answerFind(link, frame.peers)
+      case 'lease':
+        return link.liveness().lease(frame.ms)
       default:
         return needs.onFrame(link, frame, carrier)
     }
@@ -154,11 +156,11 @@ export function createMesh(needs: MeshNeeds): Mesh {
     if (isKnown(link) && !isStopped) neighbours.search(link)
   }
 
-  function removeCarrier(peer: ConnectionId, carrierId: string, how: CarrierEnd): void {
+  function removeCarrier(peer: ConnectionId, carrierId: string, how: CarrierEnd, silentMs = 0): void {
     const link = pairs.get(peer)?.link
     if (link === undefined) return
     const wasNeighbour = neighbours.isNeighbour(link)
-    link.removeCarrier(carrierId, how)
+    link.removeCarrier(carrierId, how, silentMs)
     if (wasNeighbour && !neighbours.isNeighbour(link)) for (const other of links()) neighbours.dropWays(other)
   }
 

@@ -24,7 +24,8 @@ export interface ServerListener {
   onJoined(peer: ConnectionId): void
   onLeft(peer: ConnectionId, silentMs: number): void
   onFrame(peer: ConnectionId, payload: Uint8Array): void
-  onLost(): void
+  /** `silentMs`: after so long a silence of the server's; 0: by a word of either side. */
+  onLost(silentMs: number): void
   onOpen(): void
 }
 
@@ -42,7 +43,8 @@ export interface MeetingNeeds {
   readonly topic: Uint8Array
   onCarrier(peer: ConnectionId, carrier: Carrier): void
   onBytes(peer: ConnectionId, carrierId: string, bytes: Uint8Array): void
-  onEnd(peer: ConnectionId, carrierId: string, how: CarrierEnd): void
+  /** `silentMs`: after so long a silence. */
+  onEnd(peer: ConnectionId, carrierId: string, how: CarrierEnd, silentMs?: number): void
 }
 
 export interface Meeting {
@@ -87,9 +89,9 @@ export function createRelayMeeting(needs: RelayMeetingNeeds): Meeting {
     })
   }
 
-  function part(peer: ConnectionId, how: CarrierEnd): void {
+  function part(peer: ConnectionId, how: CarrierEnd, silentMs: number): void {
     again.ended(peer)
-    if (met.delete(peer)) needs.onEnd(peer, id, how)
+    if (met.delete(peer)) needs.onEnd(peer, id, how, silentMs)
   }
 
   const topic = server.join(needs.topic, {
@@ -107,18 +109,18 @@ export function createRelayMeeting(needs: RelayMeetingNeeds): Meeting {
     onLeft(peer, silentMs) {
       present.delete(peer)
       // One whom the server has not heard may well be heard by us: that is silence, and no end.
-      part(peer, silentMs > 0 ? 'lost' : 'closed')
+      part(peer, silentMs > 0 ? 'lost' : 'closed', silentMs)
     },
     onFrame(peer, payload) {
       // A cast is for those who have met already: the last one of somebody who is gone brings nobody back.
       if (!isCastEnvelope(payload)) meet(peer)
       needs.onBytes(peer, id, payload)
     },
-    // A server's end is no word about its members.
-    onLost() {
+    // A server's end is no word about its members; who it stood for while it was silent may have been silent too.
+    onLost(silentMs) {
       again.clear()
       present.clear()
-      for (const peer of [...met]) part(peer, 'lost')
+      for (const peer of [...met]) part(peer, 'lost', silentMs)
       needs.onStatus()
     },
     onOpen: needs.onStatus,

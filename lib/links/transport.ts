@@ -14,6 +14,7 @@ import type { CreatePeerConnection } from './direct-carrier.ts'
 import { createDocumentLinks, type DocumentLinks } from './document-links.ts'
 import { createFarEnds } from './far-ends.ts'
 import { createFarewell } from './farewell.ts'
+import { createLease } from './lease.ts'
 import type { Link } from './link.ts'
 import { createMesh, type Mesh } from './mesh.ts'
 import { createOwnEntry } from './own-entry.ts'
@@ -67,6 +68,8 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
     reachable,
   })
 
+  const lease = createLease({ clock, reachable })
+
   function start({ topic, secretKey }: Awaited<LinksTransportNeeds['secrets']>): void {
     if (isStopped) return
     secretState = secretKey === undefined ? 'none' : 'unproved'
@@ -109,6 +112,7 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
   function onReachable(link: Link): void {
     farEnds.reached(link)
     answer(link)
+    lease.sayTo(link)
     documents?.greet(link)
   }
 
@@ -150,6 +154,7 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
     isStopped = true
     if (!farewell.isHurried()) ownEntry.finish()
     ownEntry.stop()
+    lease.stop()
     documents?.stop()
     // A page that ends does so with this call: what came after a wait would not come.
     if (!farewell.isHurried()) await farewell.say()
@@ -166,6 +171,9 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
       if (!isStopped) ownEntry.publish(state)
     },
     hold: ownEntry.hold,
+    hide(isHidden) {
+      if (!isStopped) lease.hide(isHidden)
+    },
     send(message, to) {
       const frame = encodeMessage(message)
       if (to === undefined) return casting?.spread(frame, reachable())

@@ -9,7 +9,7 @@ import { decodeServerFrame, encodeClientFrame, RELAY_SUBPROTOCOL, type ServerFra
 import type { RejectCounter } from '../wire/result.ts'
 import { cutOff } from './socket-end.ts'
 import type { WebSocketClass } from './system.ts'
-import { ANSWER_MS, CONNECT_MS, MAX_BACKLOG_BYTES, QUIET_MS } from './timing.ts'
+import { ANSWER_MS, CONNECT_MS, DOUBTED_ANSWER_MS, MAX_BACKLOG_BYTES, QUIET_MS } from './timing.ts'
 
 /** The close code of a server that objects to what we did; to do it again soon would be no use (RFC 6455). */
 const POLICY = 1008
@@ -26,8 +26,11 @@ export interface ConnectionNeeds {
   onFrame(frame: ServerFrame): void
   /** Each frame that came or went, in bytes. */
   onTraffic(direction: 'sent' | 'received', byteCount: number): void
-  /** Called once, unless `close` was called before. `refusal`: the server objects to us, and that is its word for why. */
-  onEnd(refusal: string | undefined): void
+  /**
+   * Called once, unless `close` was called before. `refusal`: the server objects to us, and that is its word for why.
+   * `silentMs`: it was silent for so long, and was given up for that; else 0.
+   */
+  onEnd(refusal: string | undefined, silentMs: number): void
 }
 
 export interface ServerConnection {
@@ -56,15 +59,15 @@ export function dial(needs: ConnectionNeeds): ServerConnection {
     stage = 'ended'
     cancelTimer()
   }
-  const end = (refusal?: string) => {
+  const end = (refusal: string | undefined, silentMs = 0) => {
     if (stage === 'ended') return
     letGo()
-    needs.onEnd(refusal)
+    needs.onEnd(refusal, silentMs)
   }
   const giveUp = () => {
     if (stage === 'ended') return
     cutOff(socket)
-    end()
+    end(undefined, Math.round(clock.moment().steadyMs - lastHeardMs))
   }
 
   const sendNow = (frame: Uint8Array) => {
@@ -79,21 +82,21 @@ export function dial(needs: ConnectionNeeds): ServerConnection {
     const leftMs = lastHeardMs + QUIET_MS - clock.moment().steadyMs
     // Whole ms: a fraction may be too small for a clock to move by.
     if (leftMs > 0) setTimer(watch, Math.ceil(leftMs))
-    else ask()
+    else ask(ANSWER_MS)
   }
-  const ask = (isSecondTime = false) => {
+  const ask = (answerMs: number, isSecondTime = false) => {
     isAsked = true
     const askedAtMs = clock.moment().steadyMs
     sendNow(encodeClientFrame({ kind: 'ping' }))
     // What has arrived is read before the verdict: were we held up ourselves, the answer is already there.
-    setTimer(() => clock.defer(() => judge(askedAtMs, isSecondTime)), ANSWER_MS)
+    setTimer(() => clock.defer(() => judge(askedAtMs, isSecondTime)), answerMs)
   }
   const judge = (askedAtMs: number, isSecondTime: boolean) => {
     if (stage !== 'open') return
     if (!isAsked) return watch()
     // After a sleep of our own the answer may have been cut off by it: ask once more.
     const isLate = clock.moment().steadyMs - askedAtMs > 2 * ANSWER_MS
-    if (isLate && !isSecondTime) ask(true)
+    if (isLate && !isSecondTime) ask(ANSWER_MS, true)
     else giveUp()
   }
 
@@ -120,8 +123,11 @@ export function dial(needs: ConnectionNeeds): ServerConnection {
 
   socket.onmessage = ({ data }: MessageEvent<unknown>) => {
     if (stage === 'ended') return
-    isAsked = false
     lastHeardMs = clock.moment().steadyMs
+    if (isAsked) {
+      isAsked = false
+      watch()
+    }
     if (!(data instanceof ArrayBuffer)) return rejects.count('malformed')
     needs.onTraffic('received', data.byteLength)
     const frame = decodeServerFrame(new Uint8Array(data))
@@ -144,7 +150,7 @@ export function dial(needs: ConnectionNeeds): ServerConnection {
       return true
     },
     probe() {
-      if (stage === 'open' && !isAsked && socket.readyState === socket.OPEN) ask()
+      if (stage === 'open' && !isAsked && socket.readyState === socket.OPEN) ask(DOUBTED_ANSWER_MS)
     },
     backlogBytes: () => socket.bufferedAmount,
     close() {

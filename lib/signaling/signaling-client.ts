@@ -118,7 +118,7 @@ export function createSignalingClient(needs: SignalingClientNeeds): SignalingCli
   const onFrame = (frame: ServerFrame) => {
     if ('topic' in frame) topics.get(keyOf(frame.topic))?.accept(frame)
   }
-  const onEnd = (refusedFor?: string) => {
+  const onEnd = (refusedFor?: string, silentMs = 0) => {
     refusal = refusedFor
     if (openedAtMs !== undefined && clock.moment().steadyMs - openedAtMs >= WELL_AFTER_MS) backoff.reset()
     openedAtMs = undefined
@@ -128,7 +128,7 @@ export function createSignalingClient(needs: SignalingClientNeeds): SignalingCli
     // Before the others hear: what they do then may end it all.
     backoff.schedule(attempt, { limitMs: refusal === undefined ? undefined : LATE_RETRY_MS })
     needs.onStatus()
-    for (const topic of [...topics.values()]) topic.lose()
+    for (const topic of [...topics.values()]) topic.lose(silentMs)
   }
 
   /** Asks for every topic that the server has not answered for, now and then again. */

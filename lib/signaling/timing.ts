@@ -28,10 +28,15 @@ export const RETRY: BackoffRule = {
 export const WELL_AFTER_MS = 5_000
 /** From the dial to the welcome; a proof and four round trips fit into it on any network that is of use. */
 export const CONNECT_MS = 5_000
-/** A socket that was silent for so long is asked. */
-export const QUIET_MS = 5_000
+/**
+ * A socket that was silent for so long is asked: as soon as members are (`PING_AFTER_MS` of links), since a server stands for
+ * them, and its silence is theirs from its beginning.
+ */
+export const QUIET_MS = 3_000
 /** How long it may take to answer. With `QUIET_MS` it is replaced within the 10 s that a gap may last unnoticed. */
-export const ANSWER_MS = 3_000
+export const ANSWER_MS = 5_000
+/** As that, where there was word of another network: the old socket is probably dead. */
+export const DOUBTED_ANSWER_MS = 3_000
 /** A topic that a server did not answer for, since it was full, is asked for again. */
 export const JOIN_AGAIN_MS = 10_000
 /** Bytes waiting in one socket; what would exceed it is not sent (fault F21). */

@@ -15,8 +15,11 @@ export interface TopicListener {
   onLeft(connectionId: ConnectionId, silentMs: number): void
   /** `payload` is a view of the received frame. */
   onFrame(from: ConnectionId, payload: Uint8Array): void
-  /** Our own way to the server ended, which says nothing about the others. `onOpen` comes again when there is a new one. */
-  onLost(): void
+  /**
+   * Our own way to the server ended, which says nothing about the others. `onOpen` comes again when there is a new one.
+   * `silentMs`: the server was silent for so long, and was given up for that; else 0.
+   */
+  onLost(silentMs: number): void
 }
 
 /** Frames of the server's that name a topic. */
@@ -31,8 +34,8 @@ export interface Topic {
   add(listener: TopicListener): void
   remove(listener: TopicListener): void
   accept(frame: TopicFrame): void
-  /** The connection to the server ended. */
-  lose(): void
+  /** The connection to the server ended. `silentMs`: after so long a silence, or 0. */
+  lose(silentMs: number): void
 }
 
 export interface TopicNeeds {
@@ -110,10 +113,10 @@ export function createTopic({ bytes, ownId, rejects, defer }: TopicNeeds): Topic
           else rejects.count('signaling-refused')
       }
     },
-    lose() {
+    lose(silentMs) {
       if (members === undefined) return
       members = undefined
-      tell((listener) => listener.onLost())
+      tell((listener) => listener.onLost(silentMs))
       for (const told of listeners.values()) told.isTold = false
     },
   }

@@ -17,11 +17,15 @@ export interface Host {
   readonly machine: Machine
   readonly clock: Clock
   readonly state: HostState
+  /** Whether its system answers for it: while it runs, and while its browser has frozen it. */
+  readonly isAnswering: boolean
   readonly pace: TimerPace
   /** Lets something reach the process: now, later when it is frozen, never when it is dead. */
   run(task: () => void): void
   /** `isSleeping`: the machine sleeps, and its steady clock with it. */
   pause(isSleeping?: boolean): void
+  /** As `pause`, of a tab: what the browser does without it goes on. */
+  freeze(): void
   resume(): void
   kill(): void
   setPace(pace: TimerPace): void
@@ -48,6 +52,7 @@ export function createHost({ dice, machine, scheduler, startUnixMs }: HostNeeds)
   /** A process's steady clock begins at some time of its own. */
   const bornMs = dice.below(1_000_000)
   let state: HostState = 'running'
+  let isFrozen = false
   let pace: TimerPace = 'normal'
   let skewMs = 0
   let sleptMs = 0
@@ -123,6 +128,9 @@ export function createHost({ dice, machine, scheduler, startUnixMs }: HostNeeds)
     get state() {
       return state
     },
+    get isAnswering() {
+      return state === 'running' || (state === 'paused' && isFrozen)
+    },
     get pace() {
       return pace
     },
@@ -133,9 +141,16 @@ export function createHost({ dice, machine, scheduler, startUnixMs }: HostNeeds)
       if (isSleeping) sleepsSinceMs = scheduler.nowMs()
       tell()
     },
+    freeze() {
+      if (state !== 'running') return
+      state = 'paused'
+      isFrozen = true
+      tell()
+    },
     resume() {
       if (state !== 'paused') return
       state = 'running'
+      isFrozen = false
       if (sleepsSinceMs !== undefined) sleptMs += scheduler.nowMs() - sleepsSinceMs
       sleepsSinceMs = undefined
       runLate()

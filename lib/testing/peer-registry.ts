@@ -37,8 +37,8 @@ export interface VirtualPeer {
 
 /** Both ends run, and both ways between them are open. */
 export const isWayOpen = (wires: Wires, one: VirtualPeer, other: VirtualPeer): boolean =>
-  one.host.state === 'running' &&
-  other.host.state === 'running' &&
+  one.host.isAnswering &&
+  other.host.isAnswering &&
   wires.isOpen(one.host.machine, other.host.machine) &&
   wires.isOpen(other.host.machine, one.host.machine)
 

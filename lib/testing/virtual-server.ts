@@ -118,8 +118,7 @@ export function createVirtualServer(needs: VirtualServerNeeds): VirtualServer {
         finish(0)
       },
       look() {
-        const isHeard =
-          host.state === 'running' && wires.isOpen(host.machine, machine) && wires.isOpen(machine, host.machine)
+        const isHeard = host.isAnswering && wires.isOpen(host.machine, machine) && wires.isOpen(machine, host.machine)
         if (isHeard) {
           cancelSilence?.()
           cancelSilence = undefined

@@ -48,6 +48,8 @@ export interface Resident {
   readonly hasWebRtc: boolean
   /** Sockets, peer connections and channels that it has not closed. */
   openCount(): number
+  /** It is a page that nobody sees, or is seen again. */
+  hide(isHidden?: boolean): void
 }
 
 export interface World {
@@ -118,6 +120,7 @@ export function createWorld(needs: WorldNeeds): World {
       const tabs = createTabs(browser, host, scheduler)
       host.onChange(wires.changed)
       const randomBytes = dice.fork().bytes
+      const onHidden = new Set<(isHidden: boolean) => void>()
       const realtime = createRealtime(
         {
           ...options,
@@ -126,7 +129,14 @@ export function createWorld(needs: WorldNeeds): World {
         {
           clock: host.clock,
           random: randomBytes,
-          page: undefined,
+          page: {
+            onEnd: () => () => undefined,
+            onReturn: () => () => undefined,
+            onHidden(listener) {
+              onHidden.add(listener)
+              return () => onHidden.delete(listener)
+            },
+          },
           createTravel: (given) =>
             createLinksTravel({
               ...given,
@@ -142,7 +152,10 @@ export function createWorld(needs: WorldNeeds): World {
         },
       )
       const openCount = () => sockets.openCount() + peerConnections.openCount() + tabs.openCount()
-      return { realtime, host, hasWebRtc: webrtc, openCount }
+      const hide = (isHidden = true) => {
+        for (const listener of onHidden) listener(isHidden)
+      }
+      return { realtime, host, hasWebRtc: webrtc, openCount, hide }
     },
     server: findServer,
     servers: () => [...servers.values()],

@@ -28,6 +28,8 @@ export const MAX_CLIENT_ID = Number.MAX_SAFE_INTEGER
 export const MAX_CANDIDATE_BYTES = 1_024
 /** Bytes of one session description: an offer with a data channel and 40 candidates is under 8 KiB. */
 export const MAX_DESCRIPTION_BYTES = 16_384
+/** How long a member may announce to be silent: some renewals of a hidden page, whose timers come once a minute. */
+export const MAX_LEASE_MS = 300_000
 /** Members that one list of a topic or of neighbours names; a server whose topics are larger tells them in several. */
 export const MAX_LISTED_MEMBERS = 1_024
 /** Receivers that one key of a sender's casts is given to, those included that it was given to again. */

@@ -1,7 +1,7 @@
 /**
  * The frames inside a link: what one member says to another, once the hello is proved.
  *
- *   frame    = entry | goodbye | message | ping | pong | signal | document | via | peers | find | passed | ask
+ *   frame    = entry | goodbye | message | ping | pong | signal | document | via | lease | peers | find | passed | ask
  *            | castKey | castAck
  *   entry    = 1 update:varUint8Array                     the sender's own entry: an awareness update of one client
  *   goodbye  = 2                                          the sender leaves the channel: its last word on this link
@@ -10,6 +10,7 @@
  *   signal   = 6 kind:varUint json:varString              kind 0 = description, 1 = candidate, 2 = restart, 3 = full, 4 = vacant
  *   document = 7 step:varUint payload:varUint8Array       step 0 = state vector, 1 = answer, 2 = update
  *   via      = 8 far:connectionId sealed:varUint8Array    to a neighbour: pass it on to `far`
+ *   lease    = 9 ms:varUint                               "I may be silent for so long": a hidden or frozen tab
  *   peers    = 10 count:varUint connectionId{count}       whom the sender is linked to
  *   find     = 11 count:varUint connectionId{count}       "which of these are you linked to?"
  *   passed   = 12 far:connectionId sealed:varUint8Array   from a neighbour: `far` asked it to pass this on
@@ -40,6 +41,7 @@ import {
   MAX_DESCRIPTION_BYTES,
   MAX_DOCUMENT_UPDATE_BYTES,
   MAX_FRAME_BYTES,
+  MAX_LEASE_MS,
   MAX_MEMBERS,
 } from './limits.ts'
 import { accept, attempt, type Result, reject } from './result.ts'
@@ -52,6 +54,7 @@ const PONG = 5
 const SIGNAL = 6
 const DOCUMENT = 7
 const VIA = 8
+const LEASE = 9
 const PEERS = 10
 const FIND = 11
 const PASSED = 12
@@ -63,7 +66,7 @@ const KEY_BYTES = 32
 /** The kinds by their number on the wire. */
 const KINDS: Readonly<Record<number, LinkFrame['kind']>> = {
   ...{ [ENTRY]: 'entry', [GOODBYE]: 'goodbye', [MESSAGE]: 'message', [PING]: 'ping', [PONG]: 'pong' },
-  ...{ [SIGNAL]: 'signal', [DOCUMENT]: 'document', [VIA]: 'via', [PEERS]: 'peers', [FIND]: 'find' },
+  ...{ [SIGNAL]: 'signal', [DOCUMENT]: 'document', [VIA]: 'via', [LEASE]: 'lease', [PEERS]: 'peers', [FIND]: 'find' },
   ...{ [PASSED]: 'passed', [ASK]: 'ask', [CAST_KEY]: 'castKey', [CAST_ACK]: 'castAck' },
 }
 
@@ -88,6 +91,7 @@ export type LinkFrame =
   | { readonly kind: 'signal'; readonly signal: SignalKind; readonly json: string }
   | { readonly kind: 'document'; readonly step: SyncStep; readonly payload: Uint8Array }
   | { readonly kind: 'via' | 'passed'; readonly far: ConnectionId; readonly sealed: Uint8Array }
+  | { readonly kind: 'lease'; readonly ms: number }
   | { readonly kind: 'peers' | 'find'; readonly peers: readonly ConnectionId[] }
   | ({ readonly kind: 'castKey' } & CastKeyFrame)
   | ({ readonly kind: 'castAck' } & CastAckFrame)
@@ -148,6 +152,8 @@ function readFrame(decoder: decoding.Decoder): Result<LinkFrame> {
       const sealed = readBlock(decoder, MAX_FRAME_BYTES)
       return sealed === undefined ? reject('too-large') : accept({ kind: type === VIA ? 'via' : 'passed', far, sealed })
     }
+    case LEASE:
+      return accept({ kind: 'lease', ms: readCount(decoder, MAX_LEASE_MS) })
     case PEERS:
     case FIND: {
       const peers = readConnectionIds(decoder, MAX_MEMBERS)
@@ -231,6 +237,8 @@ export const encodeVia = (far: ConnectionId, sealed: Uint8Array, kind: 'via' | '
     writeConnectionId(encoder, far)
     encoding.writeVarUint8Array(encoder, sealed)
   })
+
+export const encodeLease = (ms: number): Uint8Array => encode(LEASE, (encoder) => encoding.writeVarUint(encoder, ms))
 
 export const encodePeers = (peers: readonly ConnectionId[]): Uint8Array =>
   encode(PEERS, (encoder) => writeConnectionIds(encoder, peers))

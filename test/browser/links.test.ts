@@ -23,6 +23,8 @@ const IS_DEEP = process.env.COPRESENCE_DEEP === '1'
 /** How long a mesh without servers is watched, and how long a hidden tab. */
 const ALONE_MS = IS_DEEP ? 300 * SECOND_MS : 30 * SECOND_MS
 const HIDDEN_MS = IS_DEEP ? 600 * SECOND_MS : 70 * SECOND_MS
+/** How long a tab is frozen whose server goes on: its word holds for 5 minutes. */
+const FROZEN_MS = IS_DEEP ? 240 * SECOND_MS : 40 * SECOND_MS
 /** Timers of a tab that was hidden for 10 s come once a minute: Chromium does so after 5 minutes by itself. */
 const SLOW_TIMERS = '--enable-features=IntensiveWakeUpThrottling:grace_period_seconds/10'
 /** By these a driver keeps hidden tabs quick. */
@@ -125,6 +127,11 @@ describe.skipIf(noChromium !== undefined)(
         comesAndGoes: async (who: string) =>
           (await told()).filter((event) => event.id === who && event.event !== 'update').map(({ event }) => event),
         tab,
+        async freeze() {
+          await tab.send('Page.enable')
+          await tab.send('Page.setWebLifecycleState', { state: 'frozen' })
+        },
+        thaw: () => tab.send('Page.setWebLifecycleState', { state: 'active' }),
         /** Hides it behind another tab of its window, as a person does. */
         async hide() {
           const front = await tabs.open('about:blank')
@@ -156,26 +163,54 @@ describe.skipIf(noChromium !== undefined)(
       ['by the relay', { webrtc: false as const }],
       ['by WebRTC and the relay', {}],
     ])(
-      '[L22] a frozen tab is one leave and one joined at most, and hears of nobody’s leave, %s',
+      '[L22] [L52] a frozen tab whose server goes on is nothing to others, and nobody leaves for it, %s',
       async (_ways, options) => {
         const alice = await join('alice', { options })
         const bob = await joinInTab('bob', options)
         await untilReached([alice, bob], 'webrtc' in options ? ['relay'] : ['direct', 'relay'])
         await bob.hide()
-        await bob.tab.send('Page.enable')
-        await bob.tab.send('Page.setWebLifecycleState', { state: 'frozen' })
-        await untilHeard(alice, 'leave', 'bob', { timeoutMs: 15 * SECOND_MS })
-        await alice.page.waitForTimeout(10 * SECOND_MS) // reason: frozen for longer than any hold
-        await bob.tab.send('Page.setWebLifecycleState', { state: 'active' })
-        await untilHeard(alice, 'joined-room', 'bob', { count: 2 })
+        await bob.freeze()
+        await alice.page.waitForTimeout(FROZEN_MS) // reason: frozen for longer than any silence may last
+        await alice.update({ value: 'meanwhile' })
+        expect(await comesAndGoes(alice, 'bob')).toEqual(['joined-room'])
+        await bob.thaw()
+        await untilHeard(bob, 'update', 'alice', { timeoutMs: 2 * SECOND_MS })
         await bob.update({ value: 'again' })
         await untilHeard(alice, 'update', 'bob', { timeoutMs: SECOND_MS })
-        expect(await comesAndGoes(alice, 'bob')).toEqual(['joined-room', 'leave', 'joined-room'])
-        expect([['joined-room'], ['joined-room', 'leave', 'joined-room']]).toContainEqual(
-          await bob.comesAndGoes('alice'),
-        )
+        expect(await comesAndGoes(alice, 'bob')).toEqual(['joined-room'])
+        expect(await bob.comesAndGoes('alice')).toEqual(['joined-room'])
       },
     )
+
+    it('[L22] [B9] a frozen tab that is closed leaves within 3 s', async () => {
+      const alice = await join('alice')
+      const bob = await joinInTab('bob', {})
+      await untilReached([alice, bob], ['direct', 'relay'])
+      await bob.hide()
+      await bob.freeze()
+      await alice.page.waitForTimeout(20 * SECOND_MS) // reason: frozen for longer than any silence may last
+      expect(await comesAndGoes(alice, 'bob')).toEqual(['joined-room'])
+      await tabs.close()
+      await untilHeard(alice, 'leave', 'bob', { timeoutMs: 3 * SECOND_MS })
+      tabs = await connectTabs(debuggerPort)
+    })
+
+    it('[L22] a frozen tab is one leave and one joined at most where no server is, and hears of one at most', async () => {
+      const alice = await join('alice')
+      const bob = await joinInTab('bob', {})
+      await untilReached([alice, bob], ['direct', 'relay'])
+      await server.close()
+      await bob.hide()
+      await bob.freeze()
+      await untilHeard(alice, 'leave', 'bob', { timeoutMs: 15 * SECOND_MS })
+      await alice.page.waitForTimeout(10 * SECOND_MS) // reason: frozen for longer than any hold
+      await bob.thaw()
+      await untilHeard(alice, 'joined-room', 'bob', { count: 2 })
+      await bob.update({ value: 'again' })
+      await untilHeard(alice, 'update', 'bob', { timeoutMs: SECOND_MS })
+      expect(await comesAndGoes(alice, 'bob')).toEqual(['joined-room', 'leave', 'joined-room'])
+      expect([['joined-room'], ['joined-room', 'leave', 'joined-room']]).toContainEqual(await bob.comesAndGoes('alice'))
+    })
 
     it('[L23] in a private room those who have the secret meet by every way, another secret or none meets nobody', async () => {
       const secret = createSecret()

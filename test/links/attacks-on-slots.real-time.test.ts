@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import type { ConnectionId } from '../../lib/base/ids.ts'
 import { createIdentity, type Identity } from '../../lib/identity/identity.ts'
 import { encodeHelloEnvelope } from '../../lib/wire/envelope.ts'
-import { encodePeers, encodeSignal, type SignalKind } from '../../lib/wire/link-frame.ts'
+import { encodeLease, encodePeers, encodeSignal, type SignalKind } from '../../lib/wire/link-frame.ts'
 import { until } from '../kit/until.ts'
 import { attackedRoom, join, ROOM, startWorld, type Victim } from './attack-kit.ts'
 import { startEvilServer } from './evil-server.ts'
@@ -63,6 +63,17 @@ it('[T18] twenty who prove themselves and then say nothing leave the others thei
   const carol = await join(world, 'carol')
   await alice.sees('alice', 'bob', 'carol')
   await carol.sees('alice', 'bob', 'carol')
+  await expectTalking(alice, bob, 1)
+})
+
+it('[T18] a lease keeps a member no longer than it may', async () => {
+  const { alice, bob, mallory } = await attackedRoom()
+  const { connectionId } = mallory.identity
+  await mallory.say(alice.connectionId, entryOf({ clientId: 4_242, connectionId }))
+  await alice.sees('alice', 'bob', 'mallory')
+  await mallory.say(alice.connectionId, encodeLease(2 ** 40))
+  await mallory.isHandled(alice.connectionId)
+  expect(alice.rejects()).toEqual({ malformed: 1 })
   await expectTalking(alice, bob, 1)
 })
 

@@ -1,27 +1,19 @@
 /** How long a link lives, and what it loses on the way: nothing, while anything carries it. On virtual time. */
 import { describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
-import { createRoom, hasWay, OTHER_SERVER, ROOM, SERVER, type VirtualMember, type VirtualRoom } from './virtual-kit.ts'
+import {
+  createRoom,
+  hasWay,
+  OTHER_SERVER,
+  pair,
+  ROOM,
+  SERVER,
+  type VirtualMember,
+  type VirtualRoom,
+} from './virtual-kit.ts'
 
 const MINUTE_MS = 60_000
 const v = (observer: VirtualMember, who: string) => (observer.dataOf(who) as { v?: unknown } | undefined)?.v
-
-async function pair(
-  options: { webrtc?: boolean } = {},
-  ids = ['alice', 'bob'],
-): Promise<{
-  room: VirtualRoom
-  alice: VirtualMember
-  bob: VirtualMember
-}> {
-  const room = createRoom()
-  const members: VirtualMember[] = []
-  for (const id of ids) members.push(await room.join(id, {}, options))
-  await room.until('all to meet', () => hasWay(members, options.webrtc === false ? 'relay' : 'direct'), 10_000)
-  const [alice, bob] = members
-  if (alice === undefined || bob === undefined) throw new Error('two joined')
-  return { room, alice, bob }
-}
 
 /** Updates twenty times a second for so long, and resolves with the last value. */
 async function talk(
@@ -128,6 +120,43 @@ describe('evidence', () => {
       expect(alice.comesAndGoes('bob')).toEqual(['joined-room'])
       bob.resident.host.kill()
       await room.until('the leave', () => alice.toldOf('bob').includes('leave'), 3_000)
+    }
+  })
+
+  it('[L51] an outage of the only server is tolerated for as long, whatever nobody had to say before it', async () => {
+    for (let idleMs = 0; idleMs <= 14_000; idleMs += 1_000) {
+      const { room, alice, bob } = await pair({ webrtc: false })
+      await room.advance(20_000 + idleMs)
+      room.world.server(SERVER).stop()
+      await room.advance(12_000)
+      room.world.server(SERVER).start()
+      await room.until('the relay again', () => alice.waysTo(bob).includes('relay'), 2_000)
+      expect(alice.comesAndGoes('bob')).toEqual(['joined-room'])
+      expect(bob.comesAndGoes('alice')).toEqual(['joined-room'])
+    }
+  })
+
+  it('[L14] whenever it begins, silence of 10 s is nothing and of more a leave within 15 s: of a process, and of the network', async () => {
+    for (const webrtc of [true, false]) {
+      for (let idleMs = 0; idleMs <= 14_000; idleMs += 700) {
+        const { room, alice, bob } = await pair({ webrtc })
+        await room.advance(20_000 + idleMs)
+        bob.resident.host.pause()
+        await room.advance(10_000)
+        bob.resident.host.resume()
+        await room.advance(10_000)
+        expect(alice.comesAndGoes('bob')).toEqual(['joined-room'])
+        alice.resident.host.machine.group = 1
+        room.world.wires.changed()
+        await room.advance(9_000)
+        room.world.wires.heal()
+        await room.advance(10_000 + idleMs)
+        for (const [one, other] of [['alice', bob] as const, ['bob', alice] as const])
+          expect(other.comesAndGoes(one)).toEqual(['joined-room'])
+        alice.resident.host.machine.group = 1
+        room.world.wires.changed()
+        await room.until('both leaves', () => !alice.ids().includes('bob') && !bob.ids().includes('alice'), 15_000)
+      }
     }
   })
 

@@ -1,5 +1,5 @@
 /** When a link asks by which carrier, on a time of its own. */
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Carrier } from '../../lib/links/carrier.ts'
 import { createLiveness } from '../../lib/links/liveness.ts'
 import { createScheduler } from '../../lib/testing/scheduler.ts'
@@ -7,6 +7,198 @@ import { createScheduler } from '../../lib/testing/scheduler.ts'
 const carrierOf = (id: string, kind: Carrier['kind']): Carrier => ({
   ...{ id, kind, isPrivate: false },
   ...{ send: () => undefined, backlogBytes: () => 0, close: () => undefined },
+})
+
+/** One end of a pair, whose far end answers by the carriers in `answering`, once by none. */
+function createEnd({ isFirstToAsk = true } = {}) {
+  const scheduler = createScheduler()
+  const carriers = new Map<string, Carrier>()
+  const answering = new Set<string>()
+  const askedMs: number[] = []
+  const askedBy: string[] = []
+  const silences: (readonly [atMs: number, silentMs: number])[] = []
+  const liveness = createLiveness({
+    clock: {
+      moment: () => ({ unixMs: scheduler.nowMs(), steadyMs: scheduler.nowMs() }),
+      setTimer: (fire, delayMs) => scheduler.after(delayMs, fire),
+      defer: (task) => void scheduler.after(0, task),
+    },
+    isFirstToAsk,
+    ping({ id }, token) {
+      askedMs.push(scheduler.nowMs())
+      askedBy.push(id)
+      if (!answering.has(id)) return
+      liveness.answered(id, token)
+      liveness.heard(id)
+    },
+    onSilent: (silentMs) => silences.push([scheduler.nowMs(), silentMs]),
+  })
+  const add = (id: string, kind: Carrier['kind']) => {
+    carriers.set(id, carrierOf(id, kind))
+    answering.add(id)
+    liveness.vouch([...carriers.values()].some((carrier) => carrier.kind === 'relay'))
+  }
+  const remove = (id: string) => {
+    carriers.delete(id)
+    answering.delete(id)
+    liveness.vouch([...carriers.values()].some((carrier) => carrier.kind === 'relay'))
+    liveness.ask([...carriers.values()])
+  }
+  const advance = async (ms: number) => {
+    for (let leftMs = ms; leftMs > 0; leftMs -= 250) {
+      await scheduler.advance(250)
+      const all = [...carriers.values()]
+      liveness.tick(all[0], all)
+    }
+  }
+  return { liveness, answering, askedMs, askedBy, silences, add, remove, advance }
+}
+
+describe('a pair for which a server vouches', () => {
+  it('[L50] asks every 12 s while nothing is said, the second end a second later; without the server every 3 s', async () => {
+    for (const isFirstToAsk of [true, false]) {
+      const end = createEnd({ isFirstToAsk })
+      const extraMs = isFirstToAsk ? 0 : 1_000
+      end.add('direct', 'direct')
+      end.add('relay:0', 'relay')
+      await end.advance(26_000)
+      expect(end.askedMs).toEqual([12_000 + extraMs, 24_000 + 2 * extraMs])
+      end.remove('relay:0')
+      await end.advance(9_000)
+      expect(end.askedMs.slice(2)).toEqual(isFirstToAsk ? [26_000, 29_000, 32_000, 35_000] : [26_000, 30_000, 34_000])
+    }
+  })
+
+  it('[L50] asks 1 s after a word, or 3 s after it was last heard, until its arrival is shown by the way that it went', async () => {
+    const end = createEnd()
+    end.add('direct', 'direct')
+    end.add('relay:0', 'relay')
+    await end.advance(1_000)
+    end.liveness.said('direct')
+    // It was under way before, or came by another way.
+    end.liveness.heard('direct')
+    end.liveness.answered('relay:0', 1)
+    await end.advance(10_000)
+    expect(end.askedMs).toEqual([4_000])
+    end.liveness.said('direct')
+    await end.advance(10_000)
+    expect(end.askedMs).toEqual([4_000, 12_000])
+    // Said by a way that is not the best any more.
+    end.liveness.said('relay:0')
+    await end.advance(20_000)
+    expect(end.askedMs.slice(2)).toEqual([22_000, 34_000])
+    expect(end.askedBy.slice(2)).toEqual(['relay:0', 'direct'])
+  })
+
+  it('[L50] asks on every 2 s where a question is not answered', async () => {
+    const end = createEnd()
+    end.add('relay:0', 'relay')
+    end.answering.clear()
+    await end.advance(17_000)
+    expect(end.askedMs).toEqual([12_000, 14_000, 16_000])
+  })
+
+  it('[F4] is silent where the server does not tell, 11.5 s after the first question, which leaves room for a gap of 10 s', async () => {
+    const end = createEnd()
+    end.add('relay:0', 'relay')
+    end.answering.clear()
+    await end.advance(30_000)
+    expect(end.silences).toEqual([[23_500, 14_500]])
+  })
+
+  it('[L51] has not been silent while it was idle, nor is when the server ends; what is not answered then counts', async () => {
+    const end = createEnd()
+    end.add('direct', 'direct')
+    end.add('relay:0', 'relay')
+    await end.advance(11_000)
+    expect([end.liveness.heardAgoMs(), end.liveness.silentForMs()]).toEqual([11_000, 0])
+    end.answering.clear()
+    end.remove('relay:0')
+    expect(end.liveness.silentForMs()).toBe(0)
+    await end.advance(5_000)
+    expect(end.liveness.silentForMs()).toBe(5_000)
+    await end.advance(6_250)
+    expect(end.silences).toEqual([])
+    await end.advance(250)
+    expect(end.silences).toEqual([[22_500, 14_500]])
+  })
+
+  it.each([
+    [8_000, 8_000, 6_500],
+    [12_500, 12_500, 2_000],
+    // It is told late: there is time to answer all the same.
+    [60_000, 13_000, 1_500],
+  ])(
+    '[L51] a silence of %i ms that it is told of counts from its beginning, and ends with a sign of life',
+    async (toldMs, countedMs, leftMs) => {
+      for (const isAlive of [true, false]) {
+        const end = createEnd({ isFirstToAsk: false })
+        end.add('direct', 'direct')
+        end.add('relay:0', 'relay')
+        end.answering.clear()
+        await end.advance(13_750)
+        end.liveness.tellSilence(toldMs)
+        end.remove('relay:0')
+        expect(end.liveness.silentForMs()).toBe(countedMs)
+        await end.advance(leftMs - 250)
+        expect(end.silences).toEqual([])
+        if (isAlive) end.liveness.heard('direct')
+        await end.advance(500)
+        expect(end.silences.length).toBe(isAlive ? 0 : 1)
+      }
+    },
+  )
+
+  it('[L52] is not silent under a lease, for its time or until its owner ends it, and not for a sign of life alone', async () => {
+    for (const endsBy of ['time', 'word'] as const) {
+      const end = createEnd()
+      end.add('relay:0', 'relay')
+      end.liveness.lease(300_000)
+      end.liveness.heard('relay:0')
+      end.answering.clear()
+      await end.advance(120_000)
+      expect([end.silences.length, end.liveness.silentForMs()]).toEqual([0, 0])
+      // Asked as seldom as one that answers.
+      expect(end.askedMs).toHaveLength(10)
+      if (endsBy === 'word') end.liveness.lease(0)
+      else await end.advance(180_000)
+      await end.advance(11_250)
+      expect(end.silences).toEqual([])
+      await end.advance(250)
+      expect(end.silences).toHaveLength(1)
+    }
+  })
+
+  it('[L52] is silent under a lease as under none once no server vouches, or one tells of its silence', async () => {
+    for (const told of [true, false]) {
+      const end = createEnd()
+      end.add('direct', 'direct')
+      end.add('relay:0', 'relay')
+      if (told) end.add('relay:1', 'relay')
+      end.liveness.lease(300_000)
+      end.answering.clear()
+      await end.advance(60_000)
+      if (told) end.liveness.tellSilence(12_500)
+      end.remove('relay:0')
+      expect(end.liveness.silentForMs()).toBe(told ? 12_500 : 0)
+      await end.advance(told ? 1_750 : 11_250)
+      expect(end.silences).toEqual([])
+      await end.advance(250)
+      expect(end.silences).toHaveLength(1)
+    }
+  })
+
+  it('[F4] without a server silence counts from the last sign of life', async () => {
+    const end = createEnd({ isFirstToAsk: false })
+    end.add('direct', 'direct')
+    await end.advance(2_000)
+    end.liveness.heard('direct')
+    end.answering.clear()
+    await end.advance(2_000)
+    expect(end.liveness.silentForMs()).toBe(2_000)
+    await end.advance(12_500)
+    expect(end.silences).toEqual([[16_500, 14_500]])
+  })
 })
 
 it('[L28] a better carrier that did not answer is asked again every 5 s, whatever else is asked, until it does', async () => {

@@ -57,7 +57,7 @@ it('[L24] whoever has left, or whose meeting is over, is not met again', async (
     const { scheduler, carriers, listener, meeting } = meetBob()
     carriers[0]?.carrier.close()
     if (end === 'left') listener.onLeft(BOB, 0)
-    else if (end === 'lost') listener.onLost()
+    else if (end === 'lost') listener.onLost(0)
     else await meeting.leave()
     expect(scheduler.pendingCount()).toBe(0)
     await scheduler.advance(120_000)

@@ -126,3 +126,21 @@ export function createRoom(seed = 1): VirtualRoom {
 /** Each has each by that way. */
 export const hasWay = (members: readonly VirtualMember[], way: string): boolean =>
   members.every((member) => members.every((other) => other === member || member.waysTo(other).includes(way)))
+
+/** Two, or more, who have met: over data channels, or by the relay alone. */
+export async function pair(
+  options: { webrtc?: boolean } = {},
+  ids = ['alice', 'bob'],
+): Promise<{
+  room: VirtualRoom
+  alice: VirtualMember
+  bob: VirtualMember
+}> {
+  const room = createRoom()
+  const members: VirtualMember[] = []
+  for (const id of ids) members.push(await room.join(id, {}, options))
+  await room.until('all to meet', () => hasWay(members, options.webrtc === false ? 'relay' : 'direct'), 10_000)
+  const [alice, bob] = members
+  if (alice === undefined || bob === undefined) throw new Error('two joined')
+  return { room, alice, bob }
+}

@@ -53,23 +53,30 @@ export interface Member {
   readonly handle: TopicHandle
   /** All it was told, in words: `open`, `members bob`, `joined bob`, `left bob 0`, `from bob hi`, `lost`. */
   readonly heard: string[]
+  /** Of each `lost`, after how long a silence. */
+  readonly lostAfterMs: number[]
   hears(words: string): Promise<unknown>
 }
 
 /** Writes down what a listener is told. */
 export function join(client: SignalingClient, topic: Uint8Array): Member {
   const heard: string[] = []
+  const lostAfterMs: number[] = []
   const listener: TopicListener = {
     onOpen: () => heard.push('open'),
     onMembers: (members) => heard.push(`members ${members.map(nameOf).join()}`),
     onJoined: (connectionId) => heard.push(`joined ${nameOf(connectionId)}`),
     onLeft: (connectionId, silentMs) => heard.push(`left ${nameOf(connectionId)} ${silentMs}`),
     onFrame: (from, payload) => heard.push(`from ${nameOf(from)} ${Buffer.from(payload)}`),
-    onLost: () => heard.push('lost'),
+    onLost(silentMs) {
+      heard.push('lost')
+      lostAfterMs.push(silentMs)
+    },
   }
   return {
     handle: client.join(topic, listener),
     heard,
+    lostAfterMs,
     hears: (words) => until(`the words ${words}`, () => heard.includes(words), { seen: () => heard }),
   }
 }

@@ -20,15 +20,15 @@ async function playedAlice({ isOpen = true, platform = createPlayedPlatform() } 
 }
 const countOf = (kinds: readonly string[], kind: string) => kinds.filter((each) => each === kind).length
 
-it('[G25] a connection that is quiet for 5 s is asked, and stays while it answers', async () => {
+it('[G25] a connection that is quiet for 3 s is asked, and stays while it answers', async () => {
   const { clock, platform, pings, handle, heard } = await playedAlice()
-  await clock.advance(4_900)
+  await clock.advance(2_900)
   expect(pings()).toBe(0)
   for (let round = 1; round <= 5; round++) {
     await clock.advance(200)
     expect(pings()).toBe(round)
     platform.socket().say({ kind: 'pong' })
-    await clock.advance(4_900)
+    await clock.advance(2_900)
   }
   expect(platform.sockets).toHaveLength(1)
   expect(handle.isOpen).toBe(true)
@@ -38,18 +38,19 @@ it('[G25] a connection that is quiet for 5 s is asked, and stays while it answer
 it('[G25] whatever is heard is a sign of life', async () => {
   const { clock, platform, topic, pings } = await playedAlice()
   for (let round = 0; round < 10; round++) {
-    await clock.advance(3_000)
+    await clock.advance(2_900)
     platform.socket().say({ kind: 'joined', topic, connectionId: idOf('bob') })
   }
   expect(pings()).toBe(0)
 })
 
-it('[G25] a connection that does not answer within 3 s is replaced, in silence of 8 s', async () => {
-  const { clock, platform, topic, handle, heard, client, rejects } = await playedAlice()
+it('[G25] a connection that does not answer within 5 s is replaced, in silence of 8 s, which is told', async () => {
+  const { clock, platform, topic, handle, heard, lostAfterMs, client, rejects } = await playedAlice()
   await clock.advance(7_900)
   expect(handle.isOpen).toBe(true)
   await clock.advance(200)
   expect(heard.at(-1)).toBe('lost')
+  expect(lostAfterMs).toEqual([8_000])
   expect(platform.socket().readyState).toBe(platform.socket().CLOSING)
   expect(client.state()).toBe('closed')
   const old = platform.socket()
@@ -62,6 +63,8 @@ it('[G25] a connection that does not answer within 3 s is replaced, in silence o
   old.end()
   expect(handle.isOpen).toBe(true)
   expect(heard.slice(2)).toEqual(['lost', 'open', 'members '])
+  platform.socket().end()
+  expect(lostAfterMs).toEqual([8_000, 0])
   expect(rejects.totals()).toEqual({})
 })
 

@@ -105,7 +105,10 @@ export const ATTACKS_ON_LINKS: Readonly<Record<string, Attack>> = {
     threats: ['T8'],
     try(needs) {
       sayOwn(needs)
-      say(needs, Uint8Array.of(9, 224, 212, 3))
+      say(needs, Uint8Array.of(64, 224, 212, 3))
+      // Nor is it believed to be silent for so long: no server says that it is there.
+      say(needs, frame.encodeLease(2 ** 40))
+      say(needs, frame.encodeLease(300_000))
     },
   },
   'pings, pongs and questions': {

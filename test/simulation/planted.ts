@@ -41,6 +41,16 @@ export const PLANTED: Readonly<Record<string, readonly Change[]>> = {
   'a-gap-of-nine-seconds-is-a-leave': [
     replace('links/liveness.ts', 'SILENT_AFTER_MS = 14_500', 'SILENT_AFTER_MS = 8_000'),
   ],
+  'idle-time-is-silence': [
+    replace(
+      'links/liveness.ts',
+      'steadyMs() - Math.max(lastHeardMs, Math.min(knownMs, toldMs))',
+      'steadyMs() - lastHeardMs',
+    ),
+  ],
+  'a-servers-silence-is-not-of-its-members': [
+    replace('links/link.ts', 'if (silentMs > 0) liveness.tellSilence(silentMs)'),
+  ],
   'silence-is-never-told': [replace('links/liveness.ts', 'SILENT_AFTER_MS = 14_500', 'SILENT_AFTER_MS = 1e9')],
   'silence-is-of-the-system-clock': [
     replace('links/liveness.ts', 'steadyMs = () => clock.moment().steadyMs', 'steadyMs = () => clock.moment().unixMs'),

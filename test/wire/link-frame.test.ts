@@ -7,6 +7,7 @@ import {
   MAX_DESCRIPTION_BYTES,
   MAX_DOCUMENT_UPDATE_BYTES,
   MAX_FRAME_BYTES,
+  MAX_LEASE_MS,
   MAX_MEMBERS,
 } from '../../lib/wire/limits.ts'
 import {
@@ -16,6 +17,7 @@ import {
   encodeDocument,
   encodeEntry,
   encodeFind,
+  encodeLease,
   encodeMessage,
   encodePeers,
   encodePing,
@@ -57,6 +59,7 @@ const FRAMES: readonly (readonly [Uint8Array, object])[] = [
   [encodeDocument(2, update), { kind: 'document', step: 2, payload: update }],
   [encodeVia(BOB, update), { kind: 'via', far: BOB, sealed: update }],
   [encodeVia(BOB, update, 'passed'), { kind: 'passed', far: BOB, sealed: update }],
+  [encodeLease(MAX_LEASE_MS), { kind: 'lease', ms: MAX_LEASE_MS }],
   [encodePeers([ALICE, BOB]), { kind: 'peers', peers: [ALICE, BOB] }],
   [encodeFind([]), { kind: 'find', peers: [] }],
   [encodeCastKey(castKey), { kind: 'castKey', ...castKey }],
@@ -77,15 +80,16 @@ describe('frames of a link', () => {
   })
 
   it('[W20] an unknown type is an unknown frame', () => {
-    for (const type of [0, 9, 64, 99, 127]) expect(read(Uint8Array.of(type, 1, 2))).toBe('unknown-frame')
+    for (const type of [0, 64, 99, 127]) expect(read(Uint8Array.of(type, 1, 2))).toBe('unknown-frame')
   })
 
-  it('[W21] numbers over their bounds are malformed: counts, tokens, client ids, steps, kinds', () => {
+  it('[W21] numbers over their bounds are malformed: counts, tokens, client ids, leases, steps, kinds', () => {
     for (const bad of [
       encodePing(MOST + 1),
       encodePong(MOST + 1),
       encodeMessage({ ...message, seq: MOST + 1 }),
       numbers(3, 2 ** 53, 1, 0),
+      encodeLease(MAX_LEASE_MS + 1),
       encodeCastKey({ ...castKey, slot: MAX_CAST_SLOTS }),
       encodeCastKey({ ...castKey, first: MOST + 1 }),
       encodeCastAck({ number: MOST + 1, slot: 0 }),

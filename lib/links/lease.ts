@@ -1,0 +1,49 @@
+/**
+ * What a hidden page says beforehand, since it may be frozen without another word: that it will be silent. Whoever has a
+ * server that stands for us then does without our answers; others do not.
+ */
+import type { CancelTimer, Clock } from '../base/clock.ts'
+import { MAX_LEASE_MS } from '../wire/limits.ts'
+import { encodeLease } from '../wire/link-frame.ts'
+import type { Link } from './link.ts'
+
+/** The timers of a hidden page come once a minute. */
+const RENEW_MS = 60_000
+
+export interface LeaseNeeds {
+  readonly clock: Clock
+  /** All links that are in reach. */
+  reachable(): readonly Link[]
+}
+
+export interface Lease {
+  /** Says so at once, to all, and again and again while the page is hidden. */
+  hide(isHidden: boolean): void
+  /** To whom is met, or may have missed it, while the page is hidden. */
+  sayTo(link: Link): void
+  stop(): void
+}
+
+export function createLease({ clock, reachable }: LeaseNeeds): Lease {
+  let isHidden = false
+  let cancelRenewal: CancelTimer | undefined
+
+  function renew(): void {
+    cancelRenewal = clock.setTimer(renew, RENEW_MS)
+    for (const link of reachable()) link.send(encodeLease(MAX_LEASE_MS))
+  }
+
+  return {
+    hide(isNow) {
+      cancelRenewal?.()
+      cancelRenewal = undefined
+      if (isNow) renew()
+      else if (isHidden) for (const link of reachable()) link.send(encodeLease(0))
+      isHidden = isNow
+    },
+    sayTo(link) {
+      if (isHidden) link.send(encodeLease(MAX_LEASE_MS))
+    },
+    stop: () => cancelRenewal?.(),
+  }
+}
