@@ -1,22 +1,12 @@
 /** Links of our own in a real Chromium: a mesh whose servers are gone, hidden and frozen tabs, and a private room. */
-import type { Browser, BrowserContext } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type ChannelReport, createSecret, type RealtimeOptions } from '../../lib/index.ts'
-import type { SignalingServer } from '../../signaling-server/index.ts'
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createSecret } from '../../lib/index.ts'
 import { launchChromium, noChromium } from '../kit/chromium.ts'
 import { findFreePort } from '../kit/processes.ts'
 import { until } from '../kit/until.ts'
-import type { PageEvent } from './page/main.ts'
-import {
-  buildPage,
-  type JoinOptions,
-  joinInBrowser,
-  type PageMember,
-  serve,
-  untilHeard,
-  untilReached,
-} from './pages.ts'
-import { connectTabs, type RawTabs } from './raw-tabs.ts'
+import { buildPage, type PageMember, untilHeard, untilReached } from './pages.ts'
+import { inScene, type Scene } from './scene.ts'
 
 const SECOND_MS = 1_000
 const IS_DEEP = process.env.COPRESENCE_DEEP === '1'
@@ -38,30 +28,17 @@ if (noChromium !== undefined) console.warn(`SKIPPED: ${noChromium}`)
 
 describe.skipIf(noChromium !== undefined)(
   'links in a real browser',
-  { timeout: HIDDEN_MS + ALONE_MS + 120_000 },
+  { timeout: HIDDEN_MS + ALONE_MS + 120_000, concurrent: true },
   () => {
     let browser: Browser
-    let server: SignalingServer
     let debuggerPort: number
-    /** Tabs in a context beside those of the driver. */
-    let tabs: RawTabs
     beforeAll(async () => {
       await buildPage()
       debuggerPort = await findFreePort()
       browser = await launchChromium([SLOW_TIMERS, `--remote-debugging-port=${debuggerPort}`], NOT_QUICK)
     }, 120_000)
     afterAll(() => browser?.close())
-    beforeEach(async () => {
-      server = await serve()
-      tabs = await connectTabs(debuggerPort)
-    })
-    afterEach(async () => {
-      await tabs.close()
-      await Promise.all(browser.contexts().map((context) => context.close()))
-      await server.close()
-    })
-
-    const join = (id: string, options: JoinOptions = {}) => joinInBrowser(browser, server, id, options)
+    const scene = (run: (scene: Scene) => Promise<void>) => inScene({ browser, debuggerPort }, run)
 
     /** Closes the data channel between two. */
     async function closeBetween(one: PageMember, other: PageMember): Promise<void> {
@@ -87,144 +64,122 @@ describe.skipIf(noChromium !== undefined)(
       )
     }
 
-    it('[L20] four whose servers are all gone go on, a pair that breaks relinks through a neighbour, and a leave is heard', async () => {
-      const members = []
-      for (const id of ['alice', 'bob', 'carol', 'dave']) members.push(await join(id))
-      const [alice, bob, , dave] = members
-      if (alice === undefined || bob === undefined || dave === undefined) throw new Error('four joined')
-      await untilReached(members, ['direct', 'relay'])
-      await server.close()
-      const endsAt = performance.now() + ALONE_MS
-      await expectTalk(members, 'alone')
-      await closeBetween(alice, bob)
-      await expectTalk(members, 'broken')
-      // There is nobody but a neighbour to carry the offer and the answer.
-      await untilReached(members, ['direct'])
-      for (let round = 0; performance.now() < endsAt; round++) {
-        await expectTalk(members, round)
-        await alice.page.waitForTimeout(5 * SECOND_MS) // reason: the time itself is what is tested
-      }
-      for (const observer of members)
-        for (const { id } of members)
-          expect((await observer.toldOf(id)).filter((event) => event !== 'update')).toEqual(['joined-room'])
-      await dave.page.close()
-      await untilHeard(alice, 'leave', 'dave', { timeoutMs: SECOND_MS })
-    })
+    it('[L20] four whose servers are all gone go on, a pair that breaks relinks through a neighbour, and a leave is heard', () =>
+      scene(async ({ join, server }) => {
+        const members = []
+        for (const id of ['alice', 'bob', 'carol', 'dave']) members.push(await join(id))
+        const [alice, bob, , dave] = members
+        if (alice === undefined || bob === undefined || dave === undefined) throw new Error('four joined')
+        await untilReached(members, ['direct', 'relay'])
+        await server.close()
+        const endsAt = performance.now() + ALONE_MS
+        await expectTalk(members, 'alone')
+        await closeBetween(alice, bob)
+        await expectTalk(members, 'broken')
+        // There is nobody but a neighbour to carry the offer and the answer.
+        await untilReached(members, ['direct'])
+        for (let round = 0; performance.now() < endsAt; round++) {
+          await expectTalk(members, round)
+          await alice.page.waitForTimeout(5 * SECOND_MS) // reason: the time itself is what is tested
+        }
+        for (const observer of members)
+          for (const { id } of members)
+            expect((await observer.toldOf(id)).filter((event) => event !== 'update')).toEqual(['joined-room'])
+        await dave.page.close()
+        await untilHeard(alice, 'leave', 'dave', { timeoutMs: SECOND_MS })
+      }))
 
-    /** A member in a tab that can be hidden and frozen. */
-    async function joinInTab(id: string, options: RealtimeOptions) {
-      const tab = await tabs.open(server.url.replace(/^ws/, 'http'))
-      const call = <Value>(what: string, ...args: unknown[]) =>
-        tab.evaluate<Value>(`window.copresenceTest.${what}(${args.map((arg) => JSON.stringify(arg)).join()})`)
-      await until('the page', () => tab.evaluate<boolean>('window.copresenceTest !== undefined'))
-      await call('join', id, 'browser room', options)
-      const told = () => tab.evaluate<PageEvent[]>('window.copresenceTest.told')
-      return {
-        id,
-        told,
-        update: (data: object) => call<void>('update', data),
-        inspect: () => call<ChannelReport>('inspect'),
-        comesAndGoes: async (who: string) =>
-          (await told()).filter((event) => event.id === who && event.event !== 'update').map(({ event }) => event),
-        tab,
-        async freeze() {
-          await tab.send('Page.enable')
-          await tab.send('Page.setWebLifecycleState', { state: 'frozen' })
-        },
-        thaw: () => tab.send('Page.setWebLifecycleState', { state: 'active' }),
-        /** Hides it behind another tab of its window, as a person does. */
-        async hide() {
-          const front = await tabs.open('about:blank')
-          await front.activate()
-          await until('the tab to be hidden', () => tab.evaluate<boolean>('document.visibilityState === "hidden"'))
-        },
-      }
-    }
     const comesAndGoes = async (observer: PageMember, who: string) =>
       (await observer.toldOf(who)).filter((event) => event !== 'update')
 
-    it('[L21] a hidden tab whose timers come once a minute leaves for nobody, and nobody leaves for it', async () => {
-      const options = { webrtc: false as const }
-      const alice = await join('alice', { options })
-      const bob = await joinInTab('bob', options)
-      await untilReached([alice, bob], ['relay'])
-      await bob.hide()
-      await bob.tab.evaluate('window.beats = 0; setInterval(() => window.beats++, 100); 0')
-      await alice.page.waitForTimeout(HIDDEN_MS) // reason: the time itself is what is tested
-      // Ten a second: were they not slowed, this would have proved nothing.
-      expect(await bob.tab.evaluate<number>('window.beats')).toBeLessThan(HIDDEN_MS / SECOND_MS / 2)
-      await alice.update({ value: 'seen' })
-      await untilHeard(bob, 'update', 'alice', { timeoutMs: SECOND_MS })
-      expect(await comesAndGoes(alice, 'bob')).toEqual(['joined-room'])
-      expect(await bob.comesAndGoes('alice')).toEqual(['joined-room'])
-    })
+    it('[L21] a hidden tab whose timers come once a minute leaves for nobody, and nobody leaves for it', () =>
+      scene(async ({ join, joinInTab }) => {
+        const options = { webrtc: false as const }
+        const alice = await join('alice', { options })
+        const bob = await joinInTab('bob', options)
+        await untilReached([alice, bob], ['relay'])
+        await bob.hide()
+        await bob.evaluate('window.beats = 0; setInterval(() => window.beats++, 100); 0')
+        await alice.page.waitForTimeout(HIDDEN_MS) // reason: the time itself is what is tested
+        // Ten a second: were they not slowed, this would have proved nothing.
+        expect(await bob.evaluate<number>('window.beats')).toBeLessThan(HIDDEN_MS / SECOND_MS / 2)
+        await alice.update({ value: 'seen' })
+        await untilHeard(bob, 'update', 'alice', { timeoutMs: SECOND_MS })
+        expect(await comesAndGoes(alice, 'bob')).toEqual(['joined-room'])
+        expect(await bob.comesAndGoes('alice')).toEqual(['joined-room'])
+      }))
 
     it.each([
       ['by the relay', { webrtc: false as const }],
       ['by WebRTC and the relay', {}],
     ])(
       '[L22] [L52] a frozen tab whose server goes on is nothing to others, and nobody leaves for it, %s',
-      async (_ways, options) => {
-        const alice = await join('alice', { options })
-        const bob = await joinInTab('bob', options)
-        await untilReached([alice, bob], 'webrtc' in options ? ['relay'] : ['direct', 'relay'])
-        await bob.hide()
-        await bob.freeze()
-        await alice.page.waitForTimeout(FROZEN_MS) // reason: frozen for longer than any silence may last
-        await alice.update({ value: 'meanwhile' })
-        expect(await comesAndGoes(alice, 'bob')).toEqual(['joined-room'])
-        await bob.thaw()
-        await untilHeard(bob, 'update', 'alice', { timeoutMs: 2 * SECOND_MS })
-        await bob.update({ value: 'again' })
-        await untilHeard(alice, 'update', 'bob', { timeoutMs: SECOND_MS })
-        expect(await comesAndGoes(alice, 'bob')).toEqual(['joined-room'])
-        expect(await bob.comesAndGoes('alice')).toEqual(['joined-room'])
-      },
+      (_ways, options) =>
+        scene(async ({ join, joinInTab }) => {
+          const alice = await join('alice', { options })
+          const bob = await joinInTab('bob', options)
+          await untilReached([alice, bob], 'webrtc' in options ? ['relay'] : ['direct', 'relay'])
+          await bob.hide()
+          await bob.freeze()
+          await alice.page.waitForTimeout(FROZEN_MS) // reason: frozen for longer than any silence may last
+          await alice.update({ value: 'meanwhile' })
+          expect(await comesAndGoes(alice, 'bob')).toEqual(['joined-room'])
+          await bob.thaw()
+          await untilHeard(bob, 'update', 'alice', { timeoutMs: 2 * SECOND_MS })
+          await bob.update({ value: 'again' })
+          await untilHeard(alice, 'update', 'bob', { timeoutMs: SECOND_MS })
+          expect(await comesAndGoes(alice, 'bob')).toEqual(['joined-room'])
+          expect(await bob.comesAndGoes('alice')).toEqual(['joined-room'])
+        }),
     )
 
-    it('[L22] [B9] a frozen tab that is closed leaves within 3 s', async () => {
-      const alice = await join('alice')
-      const bob = await joinInTab('bob', {})
-      await untilReached([alice, bob], ['direct', 'relay'])
-      await bob.hide()
-      await bob.freeze()
-      await alice.page.waitForTimeout(20 * SECOND_MS) // reason: frozen for longer than any silence may last
-      expect(await comesAndGoes(alice, 'bob')).toEqual(['joined-room'])
-      await tabs.close()
-      await untilHeard(alice, 'leave', 'bob', { timeoutMs: 3 * SECOND_MS })
-      tabs = await connectTabs(debuggerPort)
-    })
+    it('[L22] [B9] a frozen tab that is closed leaves within 3 s', () =>
+      scene(async ({ join, joinInTab }) => {
+        const alice = await join('alice')
+        const bob = await joinInTab('bob', {})
+        await untilReached([alice, bob], ['direct', 'relay'])
+        await bob.hide()
+        await bob.freeze()
+        await alice.page.waitForTimeout(20 * SECOND_MS) // reason: frozen for longer than any silence may last
+        expect(await comesAndGoes(alice, 'bob')).toEqual(['joined-room'])
+        await bob.close()
+        await untilHeard(alice, 'leave', 'bob', { timeoutMs: 3 * SECOND_MS })
+      }))
 
-    it('[L22] a frozen tab is one leave and one joined at most where no server is, and hears of one at most', async () => {
-      const alice = await join('alice')
-      const bob = await joinInTab('bob', {})
-      await untilReached([alice, bob], ['direct', 'relay'])
-      await server.close()
-      await bob.hide()
-      await bob.freeze()
-      await untilHeard(alice, 'leave', 'bob', { timeoutMs: 15 * SECOND_MS })
-      await alice.page.waitForTimeout(10 * SECOND_MS) // reason: frozen for longer than any hold
-      await bob.thaw()
-      await untilHeard(alice, 'joined-room', 'bob', { count: 2 })
-      await bob.update({ value: 'again' })
-      await untilHeard(alice, 'update', 'bob', { timeoutMs: SECOND_MS })
-      expect(await comesAndGoes(alice, 'bob')).toEqual(['joined-room', 'leave', 'joined-room'])
-      expect([['joined-room'], ['joined-room', 'leave', 'joined-room']]).toContainEqual(await bob.comesAndGoes('alice'))
-    })
+    it('[L22] a frozen tab is one leave and one joined at most where no server is, and hears of one at most', () =>
+      scene(async ({ join, joinInTab, server }) => {
+        const alice = await join('alice')
+        const bob = await joinInTab('bob', {})
+        await untilReached([alice, bob], ['direct', 'relay'])
+        await server.close()
+        await bob.hide()
+        await bob.freeze()
+        await untilHeard(alice, 'leave', 'bob', { timeoutMs: 15 * SECOND_MS })
+        await alice.page.waitForTimeout(10 * SECOND_MS) // reason: frozen for longer than any hold
+        await bob.thaw()
+        await untilHeard(alice, 'joined-room', 'bob', { count: 2 })
+        await bob.update({ value: 'again' })
+        await untilHeard(alice, 'update', 'bob', { timeoutMs: SECOND_MS })
+        expect(await comesAndGoes(alice, 'bob')).toEqual(['joined-room', 'leave', 'joined-room'])
+        expect([['joined-room'], ['joined-room', 'leave', 'joined-room']]).toContainEqual(
+          await bob.comesAndGoes('alice'),
+        )
+      }))
 
-    it('[L23] in a private room those who have the secret meet by every way, another secret or none meets nobody', async () => {
-      const secret = createSecret()
-      const alice = await join('alice', { options: { secret } })
-      const context: BrowserContext = alice.context
-      const strangers = [
-        await join('mallory', { options: { secret: createSecret() }, context }),
-        await join('nobody', { context }),
-      ]
-      const bob = await join('bob', { options: { secret } })
-      const carol = await join('carol', { options: { secret }, context })
-      await untilReached([alice, bob, carol], ['relay', 'direct'])
-      await expectTalk([alice, bob, carol], 'private')
-      for (const stranger of strangers) expect((await stranger.getAll()).map(({ id }) => id)).toEqual([stranger.id])
-    })
+    it('[L23] in a private room those who have the secret meet by every way, another secret or none meets nobody', () =>
+      scene(async ({ join }) => {
+        const secret = createSecret()
+        const alice = await join('alice', { options: { secret } })
+        const { context } = alice
+        const strangers = [
+          await join('mallory', { options: { secret: createSecret() }, context }),
+          await join('nobody', { context }),
+        ]
+        const bob = await join('bob', { options: { secret } })
+        const carol = await join('carol', { options: { secret }, context })
+        await untilReached([alice, bob, carol], ['relay', 'direct'])
+        await expectTalk([alice, bob, carol], 'private')
+        for (const stranger of strangers) expect((await stranger.getAll()).map(({ id }) => id)).toEqual([stranger.id])
+      }))
   },
 )

@@ -13,6 +13,7 @@ export interface RawTab {
   evaluate<Value>(expression: string): Promise<Value>
   /** Brings it before the other tabs of its window. */
   activate(): Promise<void>
+  close(): Promise<void>
 }
 
 export interface RawTabs {
@@ -64,6 +65,7 @@ export async function connectTabs(port: number): Promise<RawTabs> {
         return (answer.result as { value: Value }).value
       },
       activate: async () => void (await send('Target.activateTarget', { targetId })),
+      close: async () => void (await send('Target.closeTarget', { targetId })),
     }
     await until('the page', () => tab.evaluate<boolean>('document.readyState === "complete"'), { timeoutMs: 15_000 })
     return tab

@@ -33,7 +33,10 @@ export const PLANTED: Readonly<Record<string, readonly Change[]>> = {
     replace('links/farewell.ts', 'onSaid()\n', '\n'),
   ],
   'hellos-go-one-way': [replace('links/handshake.ts', 'isRepeated: tries > 1', 'isRepeated: false')],
-  'a-hello-is-said-once': [replace('links/handshake.ts', 'backoff.schedule(attempt)\n', '\n')],
+  'a-hello-is-said-once': [
+    replace('links/handshake.ts', 'backoff.schedule(attempt)\n    if', 'if'),
+    replace('links/handshake.ts', 'backoff.schedule(attempt)\n  }', '}'),
+  ],
   'early-words-are-not-asked-for': [replace('links/link.ts', 'reach.miss()\n', '\n')],
   'a-closed-way-is-the-end-at-once': [
     replace('roster/roster.ts', 'export const CLOSED_HOLD_MS = 1_500', 'export const CLOSED_HOLD_MS = 0'),
@@ -83,8 +86,8 @@ export const PLANTED: Readonly<Record<string, readonly Change[]>> = {
   'the-end-of-a-server-is-that-of-its-members': [
     replace(
       'links/relay-meeting.ts',
-      "for (const peer of [...met]) part(peer, 'lost')",
-      "for (const peer of [...met]) part(peer, 'closed')",
+      "for (const peer of [...met]) part(peer, 'lost', silentMs)",
+      "for (const peer of [...met]) part(peer, 'closed', silentMs)",
     ),
   ],
   'a-server-is-believed': [
