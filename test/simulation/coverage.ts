@@ -3,6 +3,7 @@ import type { RejectReason } from '../../lib/wire/result.ts'
 import type { PathKind } from '../../lib/wire/transport.ts'
 import { ATTACKS } from './attacks.ts'
 import { LIES } from './lies.ts'
+import { SCENE_NAMES } from './scenes.ts'
 import { STEP_KINDS } from './schedule.ts'
 
 export type Coverage = Map<string, number>
@@ -25,6 +26,7 @@ export const everything = (): string[] => [
   ...OUTCOMES,
   ...WAYS.map((kind) => `way ${kind}`),
   ...STEP_KINDS.map((kind) => `step ${kind}`),
+  ...SCENE_NAMES.map((name) => `scene ${name}`),
   ...Object.keys(ATTACKS).map((name) => `attack ${name}`),
   ...Object.keys(LIES).map((name) => `lie ${name}`),
   ...THREATS.map((row) => `threat ${row}`),

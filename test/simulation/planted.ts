@@ -33,10 +33,6 @@ export const PLANTED: Readonly<Record<string, readonly Change[]>> = {
     replace('links/farewell.ts', 'onSaid()\n', '\n'),
   ],
   'hellos-go-one-way': [replace('links/handshake.ts', 'isRepeated: tries > 1', 'isRepeated: false')],
-  'a-hello-is-said-once': [
-    replace('links/handshake.ts', 'backoff.schedule(attempt)\n    if', 'if'),
-    replace('links/handshake.ts', 'backoff.schedule(attempt)\n  }', '}'),
-  ],
   'early-words-are-not-asked-for': [replace('links/link.ts', 'reach.miss()\n', '\n')],
   'a-closed-way-is-the-end-at-once': [
     replace('roster/roster.ts', 'export const CLOSED_HOLD_MS = 1_500', 'export const CLOSED_HOLD_MS = 0'),
@@ -58,19 +54,8 @@ export const PLANTED: Readonly<Record<string, readonly Change[]>> = {
   'silence-is-of-the-system-clock': [
     replace('links/liveness.ts', 'steadyMs = () => clock.moment().steadyMs', 'steadyMs = () => clock.moment().unixMs'),
   ],
-  'an-answer-is-no-sign-of-life': [
-    replace(
-      'roster/roster.ts',
-      'return unchanged(withMember(state, withPath(heard, path)))',
-      'return unchanged(state)',
-    ),
-  ],
   'a-sleeper-judges-by-its-sleep': [
     replace('roster/roster-keeper.ts', 'if (lateMs > ASLEEP_MS) state = restartHolds(state, now)\n    else if', 'if'),
-  ],
-  'a-standstill-counts': [
-    replace('roster/roster-keeper.ts', 'state = postponeHolds(state, lateMs)'),
-    replace('roster/roster-keeper.ts', 'isInGrace = isLate && ', 'isInGrace = false && '),
   ],
   'a-return-after-a-leave-is-refused': [
     replace('roster/roster.ts', 'step.state, member, member.clock - 1, now', 'step.state, member, member.clock, now'),
@@ -100,13 +85,7 @@ export const PLANTED: Readonly<Record<string, readonly Change[]>> = {
     replace('links/handshake.ts', '...needs.hello, attempt', '...needs.hello, secretKey: undefined, attempt'),
   ],
   'a-failed-way-loses-the-last-value': [replace('links/link.ts', 'if (reach.isReachable()) needs.onRerouted(link)')],
-  'a-neighbour-loses-words': [replace('links/link-carriers.ts', " || carriers.get(id)?.kind === 'via'")],
-  'a-way-is-doubted-for-good': [replace('links/link.ts', 'liveness.askSuspects(carriers.toAskAgain())', '{}')],
-  'the-channel-of-a-former-membership-stays': [
-    replace('links/far-ends.ts', '&& isNewer && !carrier.isPrivate', '&& false && isNewer'),
-  ],
   'old-words-show-the-dead': [replace('links/liveness.ts', '      estrangedAt ??= count\n')],
-  'old-words-that-are-opened-late-show-the-dead': [replace('links/link.ts', '(isHere || isOld)', 'isHere')],
   'a-cast-counts-as-heard-by-all': [
     replace(
       'links/casting.ts',
@@ -122,7 +101,6 @@ export const PLANTED: Readonly<Record<string, readonly Change[]>> = {
     replace('message-order.ts', 'waitedMs >= GAP_WAIT_MS', 'waitedMs >= ASK_AFTER_MS / 2'),
   ],
   'missing-messages-are-not-asked-for': [replace('message-order.ts', 'questions.push({ clientId, due: sender.due })')],
-  'who-asks-is-not-told-what-was-sent': [replace('links/transport.ts', '    ownEntry.refresh()\n')],
   'a-document-is-not-compared-on-meeting': [
     replace('links/document-links.ts', 'greet: ask,', 'greet: () => undefined,'),
   ],

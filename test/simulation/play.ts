@@ -78,6 +78,7 @@ export async function play(needs: PlayNeeds): Promise<void> {
 
   if (schedule.hasSlowCrypto) count(coverage, 'slow crypto')
   if (schedule.hasSecret) count(coverage, 'a secret')
+  if (schedule.scene !== undefined) count(coverage, `scene ${schedule.scene}`)
   for (const step of schedule.steps) {
     await passTo(step.atMs)
     await act(step)

@@ -74,10 +74,18 @@ const SCENES: Readonly<Record<string, (cast: Cast) => Step[]>> = {
   ],
 }
 
-export function drawScene(dice: Dice, bounds: SceneBounds): Step[] {
+export const SCENE_NAMES: readonly string[] = Object.keys(SCENES)
+
+export interface Scene {
+  readonly name: string
+  readonly steps: readonly Step[]
+}
+
+export function drawScene(dice: Dice, bounds: SceneBounds): Scene {
   const one = dice.below(bounds.memberCount)
   const other = (one + 1 + dice.below(bounds.memberCount - 1)) % bounds.memberCount
-  const scene = SCENES[dice.pick(Object.keys(SCENES))]
+  const name = dice.pick(SCENE_NAMES)
   const server = dice.below(bounds.serverCount)
-  return scene?.({ ...bounds, dice, one, other, server, startMs: dice.between(4_000, 26_000) }) ?? []
+  const startMs = dice.between(4_000, 26_000)
+  return { name, steps: SCENES[name]?.({ ...bounds, dice, one, other, server, startMs }) ?? [] }
 }

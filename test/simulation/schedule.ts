@@ -40,6 +40,8 @@ export interface Schedule {
   readonly hasAdversary: boolean
   /** Whether the first server lies. */
   readonly hasLiar: boolean
+  /** The troubles that meet in it, by name. */
+  readonly scene: string | undefined
   /** Whether the channel has a secret; the adversary may have it, or only know the topic. */
   readonly hasSecret: boolean
   readonly isAdversaryOutside: boolean
@@ -121,8 +123,9 @@ function drawBeside(dice: Dice, bounds: SceneBounds) {
     const other = (member + 1 + dice.below(memberCount - 1)) % memberCount
     more.push({ kind: 'lie', lie: dice.below(1_000), member, other, atMs: dice.between(1_500, ACTIVE_MS) })
   }
-  if (dice.chance(0.4)) more.push(...drawScene(dice, bounds))
-  return { hasSecret, isAdversaryOutside, hasLiar, isSynced, more }
+  const scene = dice.chance(0.4) ? drawScene(dice, bounds) : undefined
+  more.push(...(scene?.steps ?? []))
+  return { hasSecret, isAdversaryOutside, hasLiar, isSynced, scene: scene?.name, more }
 }
 
 interface Bounds {

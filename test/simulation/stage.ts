@@ -100,7 +100,8 @@ export function createStage(needs: StageNeeds): Stage {
     lifeOf,
     stayOf,
     machinesOf,
-    everyMachine: () => [...machinesOf(all), ...serverMachines],
+    // Tabs of one browser are on one machine.
+    everyMachine: () => [...new Set(machinesOf(all)), ...serverMachines],
     async enter(member) {
       const known = lifeOf(member)
       const isBusy =
