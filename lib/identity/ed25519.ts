@@ -14,10 +14,9 @@ const ALGORITHM = 'Ed25519'
 /** What stands before the 32 bytes of a private key in PKCS #8 (RFC 8410 section 7). */
 const PKCS8_HEAD = bytesOf('302e020100300506032b657004220420')
 
-/** RFC 8032 section 7.1, test 2: a platform that fails it does not do Ed25519. */
+/** RFC 8032 section 7.1, test 2, whose public key is the seed's: a platform that fails it does not do Ed25519. */
 const KNOWN = {
   seed: bytesOf('4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb'),
-  publicKey: bytesOf('3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c'),
   message: bytesOf('72'),
   signature: bytesOf(
     '92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00',
@@ -91,7 +90,8 @@ function verifyByLibrary(publicKey: Uint8Array, signature: Uint8Array, message: 
 
 /** The platform where it signs and verifies what is known, and refuses what is not so. */
 async function test(subtle: SubtleCrypto): Promise<SubtleCrypto | undefined> {
-  const { seed, publicKey, message, signature } = KNOWN
+  const { seed, message, signature } = KNOWN
+  const publicKey = noble.getPublicKey(seed)
   try {
     const signed = new Uint8Array(await subtle.sign(ALGORITHM, await importPrivate(subtle, seed), asSource(message)))
     if (signed.some((byte, index) => byte !== signature[index])) return undefined

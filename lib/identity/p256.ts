@@ -7,7 +7,9 @@ const ALGORITHM = { name: 'ECDH', namedCurve: 'P-256' }
 const UNCOMPRESSED = 4
 
 export const createP256 = (subtle: SubtleCrypto | undefined): (() => Promise<Agreement>) =>
-  subtle === undefined ? createByLibrary : () => createBy(subtle)
+  subtle === undefined
+    ? async () => (await import('./library-crypto.ts')).createAgreement(isPossible)
+    : () => createBy(subtle)
 
 const isPossible = (theirs: Uint8Array): boolean => theirs.length === AGREEMENT_KEY_BYTES && theirs[0] === UNCOMPRESSED
 
@@ -23,24 +25,6 @@ async function createBy(subtle: SubtleCrypto): Promise<Agreement> {
         return new Uint8Array(bits)
       } catch {
         // The bytes are no point of the curve, and that is all the platform can tell.
-        return undefined
-      }
-    },
-  }
-}
-
-async function createByLibrary(): Promise<Agreement> {
-  const { p256 } = await import('@noble/curves/nist.js')
-  const { secretKey } = p256.keygen()
-  return {
-    publicKey: p256.getPublicKey(secretKey, false),
-    async agree(theirs) {
-      if (!isPossible(theirs)) return undefined
-      try {
-        // The point's first coordinate, as the platform's bits are.
-        return p256.getSharedSecret(secretKey, theirs, false).slice(1, 1 + KEY_BYTES)
-      } catch {
-        // The bytes are no point of the curve.
         return undefined
       }
     },

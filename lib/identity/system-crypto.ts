@@ -7,7 +7,6 @@ import { createAesGcm } from './aes-gcm.ts'
 import type { Crypto } from './crypto.ts'
 import { createEd25519 } from './ed25519.ts'
 import { createP256 } from './p256.ts'
-import { createStretch } from './password.ts'
 import { systemSubtle } from './platform.ts'
 
 /** `subtle`: WebCrypto, or undefined as on a page that lacks it; the platform's own where it is left out. */
@@ -22,7 +21,7 @@ export function createSystemCrypto(
     hmac: (key, bytes) => hmac(sha256, key, bytes),
     hkdf: (input, salt, info, length) => hkdf(sha256, input, salt, info, length),
     createSeal: createAesGcm(subtle),
-    stretch: createStretch(subtle),
+    stretch: async (password, salt) => (await import('./password.ts')).stretch(subtle, password, salt),
     randomBytes: systemRandom,
   }
 }

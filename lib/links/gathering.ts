@@ -67,10 +67,10 @@ export function createGathering(needs: GatheringNeeds): Gathering {
     say(description) {
       const found = held ?? []
       held = undefined
-      const whole = JSON.stringify(description)
-      const isTooLarge = whole.length > MAX_DESCRIPTION_BYTES
+      const { type } = description
+      const isTooLarge = JSON.stringify(description).length > MAX_DESCRIPTION_BYTES
       const sdp = isTooLarge ? description.sdp.replaceAll(/^a=candidate:.*\r?\n/gm, '') : description.sdp
-      needs.sendDescription(isTooLarge ? JSON.stringify({ ...description, sdp }) : whole)
+      needs.sendDescription(JSON.stringify({ type, sdp }))
       for (const candidate of found) if (!sdp.includes(lineOf(candidate))) sendAlone(candidate)
     },
     stop: () => finish(),

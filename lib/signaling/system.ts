@@ -1,6 +1,7 @@
 /** What the client of a server needs of the platform: a WebSocket, word that the network is back, and a process that stays. */
 import type { CancelTimer } from '../base/clock.ts'
 import type { Unsubscribe } from '../base/emitter.ts'
+import { loadWebSocket } from '../base/web-socket.ts'
 import { MAX_FRAME_BYTES } from '../wire/limits.ts'
 
 /** The part of the platform's WebSocket that is used here; a simulator has its own. */
@@ -19,16 +20,7 @@ export interface Platform {
 const LONGEST_MS = 2 ** 31 - 1
 
 export const systemPlatform: Platform = {
-  async loadWebSocket() {
-    if (typeof globalThis.WebSocket === 'function') return globalThis.WebSocket
-    const { WebSocket: NodeWebSocket } = await import('ws')
-    return class extends NodeWebSocket {
-      constructor(url: string, protocols: string) {
-        // A frame is at most this long, and deflate would let a small one become a large one.
-        super(url, protocols, { maxPayload: MAX_FRAME_BYTES, perMessageDeflate: false })
-      }
-    } as unknown as WebSocketClass
-  },
+  loadWebSocket: () => loadWebSocket(MAX_FRAME_BYTES),
   onOnline(listener) {
     if (typeof window === 'undefined' || typeof window.addEventListener !== 'function') return () => undefined
     window.addEventListener('online', listener)

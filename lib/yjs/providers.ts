@@ -6,6 +6,7 @@
  * there is none, `globalThis.WebSocket` becomes that of `ws`. This is the one thing that this library leaves in a process.
  */
 import { WebsocketProvider } from 'y-websocket'
+import { loadWebSocket } from '../base/web-socket.ts'
 import { MAX_FRAME_BYTES } from '../wire/limits.ts'
 
 export type YWebrtcModule = typeof import('y-webrtc')
@@ -43,26 +44,15 @@ function asIs(init: unknown): unknown {
 }
 
 export async function loadRelayModules(): Promise<RelayModules> {
-  return { Provider: WebsocketProvider, WebSocketClass: await findWebSocket() }
+  return { Provider: WebsocketProvider, WebSocketClass: await loadWebSocket(MAX_FRAME_BYTES) }
 }
 
 export async function loadYWebrtc(load: (() => Promise<YWebrtcModule>) | undefined): Promise<YWebrtcModule> {
   if (typeof globalThis.WebSocket !== 'function') {
-    const { WebSocket } = await import('ws')
-    globalThis.WebSocket ??= WebSocket as unknown as typeof globalThis.WebSocket
+    const { loadNodeWebSocket } = await import('../base/node-web-socket.ts')
+    globalThis.WebSocket ??= (await loadNodeWebSocket()) as unknown as typeof globalThis.WebSocket
   }
   return load === undefined ? await import('y-webrtc') : await load()
-}
-
-async function findWebSocket(): Promise<typeof WebSocket> {
-  if (typeof globalThis.WebSocket === 'function') return globalThis.WebSocket
-  const { WebSocket: NodeWebSocket } = await import('ws')
-  return class extends NodeWebSocket {
-    constructor(url: string | URL, protocols?: string | string[]) {
-      // A relay frame is at most this long, and deflate would let a small one become a large one.
-      super(url, protocols, { maxPayload: MAX_FRAME_BYTES, perMessageDeflate: false })
-    }
-  } as unknown as typeof WebSocket
 }
 
 interface Claim {

@@ -65,8 +65,8 @@ function partOf(file: string): string {
 
 const kilobytes = (code: string): number => Number((gzipSync(code).length / 1_000).toFixed(1))
 
-/** What a page loads only where it has no WebCrypto. */
-export const FALLBACKS: readonly string[] = ['aes', 'nist', 'pbkdf2']
+/** What a page loads only where it has no WebCrypto, or a secret is a person's. */
+export const FALLBACKS: readonly string[] = ['library-crypto', 'password']
 
 /** What the Yjs transport adds: all that is loaded late but those. */
 export const yjsTransportOf = ({ later }: Weight): number =>
