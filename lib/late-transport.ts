@@ -18,7 +18,6 @@ export function createLateTransport(needs: {
 }): Transport {
   let transport: Transport | undefined
   let own: JsonObject | undefined
-  let isHidden = false
   let isStopped = false
   let cancelRetry: CancelTimer | undefined
 
@@ -26,7 +25,6 @@ export function createLateTransport(needs: {
     if (isStopped) return
     transport = create()
     if (own !== undefined) transport.publish(own)
-    if (isHidden) transport.hide(true)
   }
   const load = () => {
     if (isStopped) return
@@ -44,10 +42,6 @@ export function createLateTransport(needs: {
     hold(state) {
       if (own !== undefined) own = state
       transport?.hold(state)
-    },
-    hide(isNow) {
-      isHidden = isNow
-      transport?.hide(isNow)
     },
     send: (message, to) => transport?.send(message, to),
     async stop(options) {

@@ -24,7 +24,7 @@ export interface LinksTravelNeeds extends TravelNeeds {
 
 export function createLinksTravel(given: LinksTravelNeeds): Travel {
   const identity = createIdentity(given.crypto)
-  const { settings, crypto, clock, random, ways, platform, BroadcastChannelClass } = given
+  const { settings, crypto, clock, page, random, ways, platform, BroadcastChannelClass } = given
   const { app = '', servers, secret, iceServers } = settings
   const createPeerConnection = peerConnectionsOf(settings)
   const clients = new Map<string, SignalingClient>()
@@ -70,6 +70,7 @@ export function createLinksTravel(given: LinksTravelNeeds): Travel {
         identity,
         crypto,
         random,
+        page,
         secrets: secretsOf(channel),
         servers: findClients(),
         createPeerConnection,

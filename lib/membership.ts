@@ -58,7 +58,6 @@ export function createMembership<T>(
   let awarenessClock = parts.firstClock
   let transport: Transport | undefined
   let pacer: Pacer | undefined
-  let isHidden = false
 
   const { now } = time
   // Two memberships of one connection never begin at one time: others tell them apart by it.
@@ -132,7 +131,6 @@ export function createMembership<T>(
       },
     })
     transport.publish(ownState())
-    if (isHidden) transport.hide(true)
   }
   pacer = createPacer(clock, needs.updateIntervalMs, () => transport?.publish(ownState()))
   startTransport()
@@ -140,10 +138,6 @@ export function createMembership<T>(
   const removePageEnd = page?.onEnd((how) => {
     pacer.flush()
     void transport?.stop({ isImmediate: how === 'hidden-for-good' })
-  })
-  const removePageHidden = page?.onHidden((isNow) => {
-    isHidden = isNow
-    transport?.hide(isNow)
   })
   const removePageReturn = page?.onReturn(() => {
     void transport?.stop({ isImmediate: true })
@@ -167,7 +161,6 @@ export function createMembership<T>(
       hasEnded = true
       removePageEnd?.()
       removePageReturn?.()
-      removePageHidden?.()
       pacer.flush()
       roster.stop()
       messages.close()

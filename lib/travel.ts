@@ -2,6 +2,7 @@
 import type { Doc } from 'yjs'
 import type { Clock } from './base/clock.ts'
 import type { ConnectionId } from './base/ids.ts'
+import type { Page } from './base/page.ts'
 import type { RandomBytes } from './base/random.ts'
 import type { Settings } from './options.ts'
 import type { Transport, TransportNeeds } from './wire/transport.ts'
@@ -16,6 +17,7 @@ export interface TravelNeeds {
   readonly settings: Settings
   readonly clock: Clock
   readonly random: RandomBytes
+  readonly page: Page | undefined
   readonly ways: Ways
 }
 

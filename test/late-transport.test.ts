@@ -12,7 +12,6 @@ function open({ failures = 0 } = {}) {
   const inner: Transport = {
     publish: (state) => calls.push(['publish', state]),
     hold: (state) => calls.push(['hold', state]),
-    hide: (isHidden) => calls.push(['hide', isHidden]),
     send: ({ seq }, to) => calls.push(['send', seq, to]),
     stop: async (options) => void calls.push(['stop', options]),
     inspect: () => ({ paths: [], servers: [{ url: 'ws://a', state: 'open' }] }),

@@ -9,7 +9,7 @@ export interface Page {
   onEnd(listener: (how: PageEnd) => void): Unsubscribe
   /** The page is back: from the back/forward cache, or because it was not left after all. */
   onReturn(listener: () => void): Unsubscribe
-  /** Whether nobody can see it: then it may be frozen. Told at once where it is hidden, and whenever that may have changed. */
+  /** Whether nobody can see it: then it may be frozen. Told at once, and whenever that may have changed. */
   onHidden(listener: (isHidden: boolean) => void): Unsubscribe
 }
 
@@ -29,9 +29,8 @@ export function systemPage(clock: Clock): Page | undefined {
       }
     },
     onHidden(listener) {
-      const isHidden = () => document.visibilityState === 'hidden'
-      const tell = () => listener(isHidden())
-      if (isHidden()) tell()
+      const tell = () => listener(document.hidden)
+      tell()
       const events = ['visibilitychange', 'freeze', 'resume']
       for (const type of events) document.addEventListener(type, tell)
       return () => {

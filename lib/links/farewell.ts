@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../base/clock.ts'
 import { GOODBYE_FRAME } from '../wire/link-frame.ts'
+import type { Goodbye } from './goodbye.ts'
 import type { Link } from './link.ts'
 
 /** How often carriers are looked at that still have to send. */
@@ -15,7 +16,7 @@ const OTHER_WAYS_MS = 150
 /** Data channels report an empty buffer before the last message has left the machine. */
 const LINGER_MS = 50
 
-type Ways = Parameters<Link['sayGoodbye']>[0]
+type Ways = Parameters<Goodbye['say']>[0]
 
 export interface FarewellNeeds {
   readonly clock: Clock

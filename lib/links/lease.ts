@@ -3,6 +3,7 @@
  * server that stands for us then does without our answers; others do not.
  */
 import type { CancelTimer, Clock } from '../base/clock.ts'
+import type { Page } from '../base/page.ts'
 import { MAX_LEASE_MS } from '../wire/limits.ts'
 import { encodeLease } from '../wire/link-frame.ts'
 import type { Link } from './link.ts'
@@ -12,19 +13,19 @@ const RENEW_MS = 60_000
 
 export interface LeaseNeeds {
   readonly clock: Clock
+  readonly page: Page | undefined
   /** All links that are in reach. */
   reachable(): readonly Link[]
 }
 
+/** Says so at once, to all, and again and again while the page is hidden. */
 export interface Lease {
-  /** Says so at once, to all, and again and again while the page is hidden. */
-  hide(isHidden: boolean): void
   /** To whom is met, or may have missed it, while the page is hidden. */
   sayTo(link: Link): void
   stop(): void
 }
 
-export function createLease({ clock, reachable }: LeaseNeeds): Lease {
+export function createLease({ clock, page, reachable }: LeaseNeeds): Lease {
   let isHidden = false
   let cancelRenewal: CancelTimer | undefined
 
@@ -33,17 +34,20 @@ export function createLease({ clock, reachable }: LeaseNeeds): Lease {
     for (const link of reachable()) link.send(encodeLease(MAX_LEASE_MS))
   }
 
+  const stopListening = page?.onHidden((isNow) => {
+    cancelRenewal?.()
+    if (isNow) renew()
+    else if (isHidden) for (const link of reachable()) link.send(encodeLease(0))
+    isHidden = isNow
+  })
+
   return {
-    hide(isNow) {
-      cancelRenewal?.()
-      cancelRenewal = undefined
-      if (isNow) renew()
-      else if (isHidden) for (const link of reachable()) link.send(encodeLease(0))
-      isHidden = isNow
-    },
     sayTo(link) {
       if (isHidden) link.send(encodeLease(MAX_LEASE_MS))
     },
-    stop: () => cancelRenewal?.(),
+    stop() {
+      stopListening?.()
+      cancelRenewal?.()
+    },
   }
 }

@@ -9,8 +9,8 @@ import type { Liveness } from './liveness.ts'
 export interface LinkCarriers {
   /** The best first. */
   all(): readonly Carrier[]
-  /** Those that others can read or touch: a hello goes by them. */
-  public(): readonly Carrier[]
+  /** Those that others can read or touch: a hello goes by them. That of `firstId` before the others. */
+  public(firstId?: string): readonly Carrier[]
   get(id: string): Carrier | undefined
   /** The carrier that frames go by now. */
   best(): Carrier | undefined
@@ -36,7 +36,9 @@ export interface LinkCarriers {
   close(): void
 }
 
-export function createLinkCarriers(liveness: Pick<Liveness, 'isProven' | 'isSuspect' | 'roundTripMs'>): LinkCarriers {
+type LivenessOfCarriers = Pick<Liveness, 'forget' | 'isProven' | 'isSuspect' | 'roundTripMs' | 'vouch'>
+
+export function createLinkCarriers(liveness: LivenessOfCarriers): LinkCarriers {
   const carriers = new Map<string, Carrier>()
   /** What ended and may have taken words of the far end with it. */
   const former = new Set<string>()
@@ -55,6 +57,11 @@ export function createLinkCarriers(liveness: Pick<Liveness, 'isProven' | 'isSusp
     )
     return order
   }
+  const changed = (): void => {
+    order = undefined
+    // A server that both are on watches the far end's socket.
+    liveness.vouch(sorted().some(({ kind }) => kind === 'relay'))
+  }
   const best = (): Carrier | undefined => {
     let first: Carrier | undefined
     let trusted: Carrier | undefined
@@ -71,19 +78,23 @@ export function createLinkCarriers(liveness: Pick<Liveness, 'isProven' | 'isSusp
 
   return {
     all: sorted,
-    public: () => sorted().filter(({ isPrivate }) => !isPrivate),
+    public(firstId) {
+      const all = sorted().filter(({ isPrivate }) => !isPrivate)
+      return [...all.filter(({ id }) => id === firstId), ...all.filter(({ id }) => id !== firstId)]
+    },
     get: (id) => carriers.get(id),
     best,
     add(carrier) {
       carriers.set(carrier.id, carrier)
-      order = undefined
+      changed()
     },
     hasReturned: (id) => former.delete(id),
     remove(id) {
       const carrier = carriers.get(id)
       if (carrier === undefined) return undefined
       carriers.delete(id)
-      order = undefined
+      liveness.forget(id)
+      changed()
       if (carrier.isIntroduction !== true) former.add(id)
       return carrier
     },

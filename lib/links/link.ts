@@ -19,6 +19,7 @@ import {
 import type { RejectCounter } from '../wire/result.ts'
 import type { LinkReport } from '../wire/transport.ts'
 import type { Carrier, CarrierEnd } from './carrier.ts'
+import { createGoodbye, type Goodbye } from './goodbye.ts'
 import { createHandshake, type HandshakeNeeds } from './handshake.ts'
 import { createLinkCarriers } from './link-carriers.ts'
 import { createLiveness, type Liveness } from './liveness.ts'
@@ -65,12 +66,7 @@ export interface Link {
   send(frame: Uint8Array): void
   /** Sends a signal: by a carrier that only introduces, too. */
   sendSignal(frame: Uint8Array): void
-  /**
-   * Says goodbye within this call. `neighbours`: by the one that carries the link, or by all where what carries it does not
-   * answer; first, since they are reached by links of their own. `best`: by the carrier that all before it went by, behind
-   * that; by all, where that one does not answer. `others`: by the rest.
-   */
-  sayGoodbye(by: 'neighbours' | 'best' | 'others'): void
+  sayGoodbye: Goodbye['say']
   /** The far end was told goodbye: from now on nothing else is said, and that by every carrier that comes. */
   fallSilent(): void
   /** Asks at once whether the far end is there: something of it has ended. */
@@ -94,8 +90,6 @@ export function createLink(needs: LinkNeeds): Link {
   const received = createTrafficCounter()
   let askedAtMs = Number.NEGATIVE_INFINITY
   let isClosed = false
-  const saidGoodbyeBy = new Set<Carrier>()
-  let isLeaving = false
 
   const handshake = createHandshake({
     ...needs.handshake,
@@ -103,9 +97,7 @@ export function createLink(needs: LinkNeeds): Link {
     // What is sealed under new keys goes by the way that the last hello came by, and must not overtake the answer to it. A
     // server that one of us has lost without knowing leads nowhere: the next try goes by every way.
     send(envelope, { by, isRepeated }) {
-      const all = carriers.public()
-      const ways = [...all.filter(({ id }) => id === by), ...all.filter(({ id }) => id !== by)]
-      for (const carrier of ways.slice(0, isRepeated ? MAX_HELLO_WAYS : 1)) {
+      for (const carrier of carriers.public(by).slice(0, isRepeated ? MAX_HELLO_WAYS : 1)) {
         sent.count('hello', envelope.length)
         carrier.send(envelope)
       }
@@ -128,13 +120,10 @@ export function createLink(needs: LinkNeeds): Link {
     onUnreachable: (how, silentMs) => needs.onUnreachable(link, how, silentMs),
     onMissed: () => link.send(ASK_FRAME),
   })
-  const { crypto, topic } = needs.handshake.hello
   const frames = createSealedFrames({
-    ...{ crypto, topic, peer },
+    ...needs.handshake.hello,
     helloSettled: handshake.settled,
-    onFrame(carrier, bytes, isOld) {
-      receiveFrame(carrier, bytes, isOld)
-    },
+    onFrame: receiveFrame,
     onCast(carrier, bytes, { castByteCount, isOld }) {
       received.count('cast', castByteCount)
       receiveFrame(carrier, bytes, isOld, CASTABLE)
@@ -146,6 +135,8 @@ export function createLink(needs: LinkNeeds): Link {
       if (isOutOfStep) handshake.renew()
     },
   })
+
+  const goodbye = createGoodbye({ carriers, frames, liveness })
 
   function agreed(keys: SealedLink, by: string | undefined, roundTripMs: number): void {
     frames.setKeys(keys)
@@ -161,9 +152,6 @@ export function createLink(needs: LinkNeeds): Link {
     reach.heard(undefined)
   }
 
-  /** A server that both are on watches the far end's socket. */
-  const isVouched = (): boolean => carriers.all().some(({ kind }) => kind === 'relay')
-
   /** The way that frames went by has failed, and there is another. */
   function reroute(): void {
     carriers.forgetUse()
@@ -171,10 +159,19 @@ export function createLink(needs: LinkNeeds): Link {
   }
 
   function sendBy(carrier: Carrier, frame: Uint8Array) {
-    if (!frames.hasKeys() || isLeaving) return
+    if (!frames.hasKeys() || goodbye.isSilent()) return
     const kind = kindOfFrame(frame)
     if (kind !== undefined) sent.count(kind, frame.length)
     frames.send(carrier, frame)
+  }
+
+  /** The carrier that something of ours goes by now. */
+  function useBest(): Carrier | undefined {
+    const carrier = best()
+    if (carrier === undefined) return undefined
+    carriers.use(carrier)
+    liveness.said(carrier.id)
+    return carrier
   }
 
   /** It thinks that we have a key of its casts. Where another carrier serves, the cast is for others. */
@@ -201,10 +198,8 @@ export function createLink(needs: LinkNeeds): Link {
       if (kind === 'entry' || kind === 'message') return
     }
     if (kind === 'ping') return answerPing(carrier, frame.value.token)
-    if (kind === 'castKey') {
-      if (frames.learnKey(frame.value)) return sendBy(carrier, encodeCastAck(frame.value))
-      return rejects.count('stale')
-    }
+    if (kind === 'castKey')
+      return frames.learnKey(frame.value) ? sendBy(carrier, encodeCastAck(frame.value)) : rejects.count('stale')
     if (kind !== 'pong') needs.onFrame(link, frame.value, carrier)
   }
 
@@ -223,12 +218,12 @@ export function createLink(needs: LinkNeeds): Link {
   function receiveEnvelope(carrier: Carrier, bytes: Uint8Array) {
     const envelope = decodeEnvelope(bytes)
     if (!envelope.ok) return rejects.count(envelope.reason)
-    const { kind } = envelope.value
-    if (kind === 'hello' || kind === 'restart') received.count('hello', bytes.length)
-    if (envelope.value.kind === 'hello') handshake.receive(envelope.value.bytes, carrier.id)
-    else if (envelope.value.kind === 'restart') handshake.restart()
-    else if (envelope.value.kind === 'cast') frames.receiveCast(carrier, envelope.value.bytes, liveness.isEstranged())
-    else frames.receive(carrier, envelope.value.bytes, liveness.isEstranged())
+    const { value } = envelope
+    if (value.kind === 'cast') return frames.receiveCast(carrier, value.bytes, liveness.isEstranged())
+    if (value.kind === 'sealed') return frames.receive(carrier, value.bytes, liveness.isEstranged())
+    received.count('hello', bytes.length)
+    if (value.kind === 'hello') handshake.receive(value.bytes, carrier.id)
+    else handshake.restart()
   }
 
   const link: Link = {
@@ -240,21 +235,16 @@ export function createLink(needs: LinkNeeds): Link {
     addCarrier(carrier) {
       if (isClosed || carriers.get(carrier.id) !== undefined) return
       carriers.add(carrier)
-      liveness.vouch(isVouched())
-      if (isLeaving) return frames.sayGoodbye(carrier)
-      if (!frames.hasKeys()) handshake.begin()
-      else {
-        liveness.ask([carrier])
-        if (carriers.hasReturned(carrier.id)) sendBy(carrier, ASK_FRAME)
-      }
+      if (goodbye.isSilent()) return frames.sayGoodbye(carrier)
+      if (!frames.hasKeys()) return handshake.begin()
+      liveness.ask([carrier])
+      if (carriers.hasReturned(carrier.id)) sendBy(carrier, ASK_FRAME)
     },
     removeCarrier(id, told, silentMs = 0) {
       // [F7] Who gave us up while we slept is not gone for that.
       const how = liveness.hasJustWoken() ? 'lost' : told
       if (carriers.remove(id) === undefined) return
-      liveness.forget(id)
       if (silentMs > 0) liveness.tellSilence(silentMs)
-      liveness.vouch(isVouched())
       if (best() === undefined) return reach.end(how, how === 'lost' ? liveness.silentForMs() : 0)
       if (carriers.isUsed(id)) reroute()
       if (how === 'closed') link.probe()
@@ -267,44 +257,26 @@ export function createLink(needs: LinkNeeds): Link {
       else if (frames.hasKeys()) receiveFrame(carrier, bytes, liveness.isEstranged())
     },
     send(frame) {
-      const carrier = best()
-      if (carrier === undefined) return
-      carriers.use(carrier)
-      liveness.said(carrier.id)
-      sendBy(carrier, frame)
+      const carrier = useBest()
+      if (carrier !== undefined) sendBy(carrier, frame)
     },
     sendSignal(frame) {
       const carrier = best() ?? carriers.all()[0]
       if (carrier !== undefined) sendBy(carrier, frame)
     },
-    sayGoodbye(by) {
-      const own = best()
-      const isWell = own !== undefined && !liveness.isSuspect(own.id)
-      for (const carrier of carriers.all()) {
-        const isFirst = carrier === own || !isWell
-        const isMeant = carrier.kind === 'via' ? by === 'neighbours' : by === 'others' ? carrier !== own : by === 'best'
-        if (!isMeant || (by !== 'others' && !isFirst) || saidGoodbyeBy.has(carrier)) continue
-        saidGoodbyeBy.add(carrier)
-        frames.sayGoodbye(carrier)
-      }
-    },
+    sayGoodbye: goodbye.say,
     // [F4] Silence counts from its beginning, also where it is an end told late that has us ask.
     probe: () => liveness.probe(carriers.all(), () => reach.end('closed', liveness.silentForMs())),
-    fallSilent() {
-      isLeaving = true
-    },
+    fallSilent: goodbye.fallSilent,
     tick() {
-      if (isLeaving) return
-      if (frames.hasKeys() && carriers.hasFailed()) reroute()
-      liveness.tick(frames.hasKeys() ? best() : undefined, carriers.all())
-      if (frames.hasKeys()) liveness.askSuspects(carriers.toAskAgain())
+      if (goodbye.isSilent()) return
+      const hasKeys = frames.hasKeys()
+      if (hasKeys && carriers.hasFailed()) reroute()
+      liveness.tick(hasKeys ? best() : undefined, carriers.all())
+      if (hasKeys) liveness.askSuspects(carriers.toAskAgain())
     },
     follow(cast) {
-      const carrier = best()
-      if (carrier !== undefined) {
-        carriers.use(carrier)
-        liveness.said(carrier.id)
-      }
+      useBest()
       frames.follow(cast)
     },
     countCast: (byteCount) => sent.count('cast', byteCount),

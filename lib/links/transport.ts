@@ -3,6 +3,7 @@
  * ends them in order.
  */
 import type { Doc } from 'yjs'
+import type { Page } from '../base/page.ts'
 import type { RandomBytes } from '../base/random.ts'
 import type { Crypto } from '../identity/crypto.ts'
 import type { Identity } from '../identity/identity.ts'
@@ -25,6 +26,7 @@ export interface LinksTransportNeeds extends TransportNeeds {
   readonly identity: Identity
   readonly crypto: Crypto
   readonly random: RandomBytes
+  readonly page?: Page | undefined
   /** The topic of the channel, and the key of its secret; they may take a while, e.g. to stretch a password. */
   readonly secrets: Promise<{ readonly topic: Uint8Array; readonly secretKey?: Uint8Array }>
   readonly servers: readonly Server[]
@@ -68,7 +70,7 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
     reachable,
   })
 
-  const lease = createLease({ clock, reachable })
+  const lease = createLease({ clock, page: needs.page, reachable })
 
   function start({ topic, secretKey }: Awaited<LinksTransportNeeds['secrets']>): void {
     if (isStopped) return
@@ -171,9 +173,6 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
       if (!isStopped) ownEntry.publish(state)
     },
     hold: ownEntry.hold,
-    hide(isHidden) {
-      if (!isStopped) lease.hide(isHidden)
-    },
     send(message, to) {
       const frame = encodeMessage(message)
       if (to === undefined) return casting?.spread(frame, reachable())

@@ -120,6 +120,7 @@ export function createWorld(needs: WorldNeeds): World {
       const tabs = createTabs(browser, host, scheduler)
       host.onChange(wires.changed)
       const randomBytes = dice.fork().bytes
+      let isHidden = false
       const onHidden = new Set<(isHidden: boolean) => void>()
       const realtime = createRealtime(
         {
@@ -133,6 +134,7 @@ export function createWorld(needs: WorldNeeds): World {
             onEnd: () => () => undefined,
             onReturn: () => () => undefined,
             onHidden(listener) {
+              listener(isHidden)
               onHidden.add(listener)
               return () => onHidden.delete(listener)
             },
@@ -152,7 +154,8 @@ export function createWorld(needs: WorldNeeds): World {
         },
       )
       const openCount = () => sockets.openCount() + peerConnections.openCount() + tabs.openCount()
-      const hide = (isHidden = true) => {
+      const hide = (isNow = true) => {
+        isHidden = isNow
         for (const listener of onHidden) listener(isHidden)
       }
       return { realtime, host, hasWebRtc: webrtc, openCount, hide }

@@ -120,8 +120,6 @@ export interface Transport {
   publish(state: JsonObject): void
   /** Our own entry for each path that opens from now on, without a send: nobody who has it needs to hear. */
   hold(state: JsonObject): void
-  /** The page is hidden, and may be frozen without another word; or it is shown again. Calling it again is allowed. */
-  hide(isHidden: boolean): void
   /**
    * Sends a message once by every open path whose far end is ours. `to`: it is for that client alone, so paths that lead
    * to others do without it.

@@ -114,8 +114,6 @@ export function createYjsTransport(needs: YjsTransportNeeds): Transport {
       const entry = ownEntry(state)
       for (const carrier of carriers) carrier.publish(entry)
     },
-    // Stock providers know no such word.
-    hide: () => undefined,
     hold(state) {
       if (own !== undefined) own = state
     },

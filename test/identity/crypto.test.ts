@@ -3,7 +3,7 @@ import { ED25519_TORSION_SUBGROUP } from '@noble/curves/ed25519.js'
 import { describe, expect, it } from 'vitest'
 import { AGREEMENT_KEY_BYTES, type Crypto } from '../../lib/identity/crypto.ts'
 import { createSystemCrypto } from '../../lib/identity/system-crypto.ts'
-import { createTestCrypto } from '../kit/test-crypto.ts'
+import { createTestCrypto } from '../../lib/testing/test-crypto.ts'
 import { CRYPTOS, flip } from './kit.ts'
 
 const utf8 = (text: string) => new TextEncoder().encode(text)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Crypto } from '../../lib/identity/crypto.ts'
-import { createTestCrypto } from '../kit/test-crypto.ts'
+import { createTestCrypto } from '../../lib/testing/test-crypto.ts'
 import {
   CRYPTOS,
   converse,

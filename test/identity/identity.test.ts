@@ -7,7 +7,7 @@ import { deriveSecretKey, isGeneratedSecret } from '../../lib/identity/secret-ke
 import { challengeStatement, checkServerProof, signChallenge } from '../../lib/identity/server-proof.ts'
 import { createSystemCrypto } from '../../lib/identity/system-crypto.ts'
 import { topicOf } from '../../lib/identity/topic.ts'
-import { createTestCrypto } from '../kit/test-crypto.ts'
+import { createTestCrypto } from '../../lib/testing/test-crypto.ts'
 import { flip } from './kit.ts'
 
 const crypto = createSystemCrypto()

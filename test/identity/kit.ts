@@ -4,7 +4,7 @@ import { createHello, type Hello, type HelloNeeds, type HelloStep } from '../../
 import { createIdentity, type Identity } from '../../lib/identity/identity.ts'
 import type { LinkKeys } from '../../lib/identity/seal.ts'
 import { createSystemCrypto } from '../../lib/identity/system-crypto.ts'
-import { createTestCrypto } from '../kit/test-crypto.ts'
+import { createTestCrypto } from '../../lib/testing/test-crypto.ts'
 
 /** Each crypto that must behave alike, made afresh. */
 export const CRYPTOS: readonly (readonly [string, () => Crypto])[] = [

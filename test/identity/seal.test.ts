@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { Crypto } from '../../lib/identity/crypto.ts'
 import { createSealedLink, type LinkKeys, REPLAY_WINDOW, type SealedLink } from '../../lib/identity/seal.ts'
+import { createTestCrypto } from '../../lib/testing/test-crypto.ts'
 import type { Result } from '../../lib/wire/result.ts'
-import { createTestCrypto } from '../kit/test-crypto.ts'
 import { CRYPTOS, flip, TOPIC } from './kit.ts'
 
 const utf8 = (text: string) => new TextEncoder().encode(text)

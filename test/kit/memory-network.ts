@@ -80,7 +80,6 @@ export function createMemoryNetwork({ isFlowing = false } = {}): MemoryNetwork {
           node.own = { clientId: needs.clientId, clock: needs.nextClock(), state }
           for (const peer of peersOf(node)) sendEntry(node, peer, node.own)
         },
-        hide: () => undefined,
         hold(state) {
           if (node.own !== undefined) node.own = { ...node.own, state }
         },

@@ -4,8 +4,8 @@ import type { ConnectionId } from '../../lib/base/ids.ts'
 import { systemRandom } from '../../lib/base/random.ts'
 import { createIdentity } from '../../lib/identity/identity.ts'
 import { createHandshake, type Handshake } from '../../lib/links/handshake.ts'
+import { createTestCrypto } from '../../lib/testing/test-crypto.ts'
 import { decodeEnvelope } from '../../lib/wire/envelope.ts'
-import { createTestCrypto } from '../kit/test-crypto.ts'
 import { createVirtualClock } from '../kit/virtual-clock.ts'
 
 const crypto = createTestCrypto(1)

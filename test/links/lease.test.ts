@@ -1,6 +1,6 @@
 /** What becomes of a page that said, before it was frozen, that it may be silent. On virtual time. */
 import { expect, it } from 'vitest'
-import { pair, SERVER, type VirtualMember } from './virtual-kit.ts'
+import { pair, ROOM, SERVER, type VirtualMember } from './virtual-kit.ts'
 
 const MINUTE_MS = 60_000
 const v = (observer: VirtualMember, who: string) => (observer.dataOf(who) as { v?: unknown } | undefined)?.v
@@ -59,6 +59,18 @@ it('[L52] a lease keeps nobody whose end somebody sees, nor past its time: kille
     }
   }
 }, 60_000)
+
+it('[L52] a page that was hidden before it joined says so too', async () => {
+  const { room, alice, bob } = await pair({ webrtc: false })
+  bob.resident.hide()
+  await room.leave(bob)
+  await bob.resident.realtime.connect(ROOM)
+  await room.until('the return', () => alice.ids().includes('bob'), 1_000)
+  await room.advance(1_000)
+  bob.resident.host.freeze()
+  await room.advance(2 * MINUTE_MS)
+  expect(alice.comesAndGoes('bob')).toEqual(['joined-room', 'leave', 'joined-room'])
+})
 
 it('[L52] who comes while a page is hidden hears of its lease too', async () => {
   const { room, bob } = await pair({ webrtc: false })

@@ -26,7 +26,7 @@ export const PLANTED: Readonly<Record<string, readonly Change[]>> = {
     replace('links/farewell.ts', 'castAlone(GOODBYE_FRAME, reachable)', 'reachable'),
   ],
   'a-goodbye-overtakes-the-last-words': [
-    replace('links/link.ts', 'const isFirst = carrier === own || !isWell', 'const isFirst = true'),
+    replace('links/goodbye.ts', 'const isFirst = carrier === own || !isWell', 'const isFirst = true'),
   ],
   'a-leaver-goes-on-answering': [
     replace('links/farewell.ts', 'for (const link of all) link.fallSilent()'),

@@ -8,6 +8,7 @@ import { createHello } from '../../lib/identity/hello.ts'
 import { decodeHello } from '../../lib/identity/hello-message.ts'
 import { createIdentity } from '../../lib/identity/identity.ts'
 import { createSealedLink } from '../../lib/identity/seal.ts'
+import { createTestCrypto } from '../../lib/testing/test-crypto.ts'
 import { decodeCast, encodeCast } from '../../lib/wire/cast.ts'
 import {
   decodeLinkFrame,
@@ -29,7 +30,6 @@ import {
   encodeClientFrame,
   encodeServerFrame,
 } from '../../lib/wire/relay-frame.ts'
-import { createTestCrypto } from '../kit/test-crypto.ts'
 
 const FRAMES = Number(process.env.COPRESENCE_FUZZ_FRAMES ?? 20_000)
 const SEED = Number(process.env.COPRESENCE_FUZZ_SEED ?? 20_240_607)
