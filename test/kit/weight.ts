@@ -34,10 +34,14 @@ export async function weigh(folder: string, program: string): Promise<Weight> {
   const later = chunks.filter((chunk) => !imported.includes(chunk))
   return {
     atImport: sum(imported.map(({ code }) => kilobytes(code))),
-    later: Object.fromEntries(later.map(({ name, code }) => [name, kilobytes(code)])),
+    later: Object.fromEntries(later.map((chunk) => [nameOf(chunk), kilobytes(chunk.code)])),
     parts: partsOf(imported),
   }
 }
+
+/** Files of the packed package carry a hash of eight characters behind the name of what is in them. */
+const nameOf = ({ facadeModuleId, name }: Rolldown.OutputChunk): string =>
+  facadeModuleId?.match(/\/dist\/(.+)-[\w-]{8}\.mjs$/)?.[1] ?? name
 
 /** The chunks that are loaded with the entry: it and what it imports statically. */
 function importedChunks(chunks: readonly Rolldown.OutputChunk[]): Rolldown.OutputChunk[] {
