@@ -51,12 +51,13 @@ it('[G21] the topics of one client share a socket and know nothing of each other
   const server = await startServer()
   const [topic, other] = [randomTopic(), randomTopic()]
   const alice = startClient({ name: 'alice', url: server.url })
-  const bob = startClient({ name: 'bob', url: server.url })
   const [one, two] = [join(alice.client, topic), join(alice.client, other)]
-  const inBob = join(bob.client, topic)
-  await one.hears('joined bob')
+  await one.hears('open')
   await two.hears('open')
-  await inBob.hears('open')
+  const bob = startClient({ name: 'bob', url: server.url })
+  const inBob = join(bob.client, topic)
+  await inBob.hears('members alice')
+  await one.hears('joined bob')
   inBob.handle.cast(bytesOf('hi'))
   await one.hears('from bob hi')
   expect(two.heard).toEqual(['open', 'members '])
