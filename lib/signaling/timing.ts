@@ -3,8 +3,11 @@ import type { BackoffRule } from '../base/backoff.ts'
 
 /** The first delay before a server is tried again is at most this: whoever lost it is back well within every hold. */
 export const FIRST_RETRY_MS = 300
-/** Delays grow to this while others still hold us: values flow again at most 1 s after a server is back. */
-export const HELD_RETRY_MS = 1_000
+/**
+ * Delays grow to this while others still hold us: values flow again 1 s after a server is back, of which the later of two
+ * members may wait for so long; the rest is for the proof and the first word on a busy machine.
+ */
+export const HELD_RETRY_MS = 500
 /** So long after the first failure somebody may hold us: the longest hold is 13.5 s. */
 export const HELD_FOR_MS = 15_000
 /** Then delays grow to this: a newcomer waits no longer for a server that was restarted. */
@@ -24,8 +27,11 @@ export const RETRY: BackoffRule = {
   leastShare: 0,
   shortestMs: SHORTEST_RETRY_MS,
 }
-/** A connection that was open for so long was well: after its end the delays begin anew. */
-export const WELL_AFTER_MS = 5_000
+/**
+ * A connection that was open for so long was well: after its end the delays begin anew, since others hold us anew. A server
+ * that closes after just that is asked less than once a second.
+ */
+export const WELL_AFTER_MS = 1_000
 /** From the dial to the welcome; a proof and four round trips fit into it on any network that is of use. */
 export const CONNECT_MS = 5_000
 /**
