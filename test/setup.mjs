@@ -71,12 +71,15 @@ function isWrittenDown() {
   return existsSync(executablePath) && (process.env.CHROME ?? executablePath) === executablePath
 }
 
-/** Where a Chromium may come from, best first: nothing is fetched while one that is here starts. */
+/**
+ * Where a Chromium may come from, best first: nothing is fetched while one that is here starts. The one of the npm package is a
+ * headless shell, which can hide no tab and keeps no page in a back/forward cache: what needs that is skipped with it.
+ */
 const SOURCES = [
   ['CHROME', () => (process.env.CHROME ? [{ executablePath: process.env.CHROME }] : [])],
   ['installed', installedBrowsers],
-  ['npm', unpackedBrowser],
   ['apt', aptBrowser],
+  ['npm', unpackedBrowser],
 ]
 
 function installedBrowsers() {
@@ -120,7 +123,7 @@ function unpack(folder) {
   return status === 0
 }
 
-/** Debian's own, where we may install it: the last resort. */
+/** Debian's own, where we may install it. */
 function aptBrowser() {
   if (process.platform !== 'linux' || process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) return []
   say('installing chromium with apt-get')

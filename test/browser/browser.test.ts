@@ -2,7 +2,7 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { SignalingServer } from '../../signaling-server/index.ts'
-import { launchChromium, noChromium } from '../kit/chromium.ts'
+import { launchChromium, noChromium, noTabs } from '../kit/chromium.ts'
 import { until } from '../kit/until.ts'
 import {
   buildPage,
@@ -18,7 +18,7 @@ import {
 
 const CLEAN_LEAVE_MS = 1_000
 
-if (noChromium !== undefined) console.warn(`SKIPPED: ${noChromium}`)
+if (noTabs !== undefined) console.warn(`SKIPPED: ${noTabs}`)
 
 describe.skipIf(noChromium !== undefined).each(['links', 'yjs'] as const)('in a real browser, %s', (transport) => {
   let browser: Browser
@@ -121,23 +121,26 @@ describe.skipIf(noChromium !== undefined).each(['links', 'yjs'] as const)('in a 
     ])
   })
 
-  it('[B6] a page that goes into the back/forward cache leaves within 1 s, and restored it joins again beside no ghost', async () => {
-    const alice = await join('alice')
-    const bob = await join('bob')
-    await untilReached([alice, bob], ['direct', 'relay'])
-    await bob.page.goto(`${server.url.replace(/^ws/, 'http')}/health`)
-    await untilHeard(alice, 'leave', 'bob', { timeoutMs: CLEAN_LEAVE_MS })
-    await bob.page.goBack({ waitUntil: 'commit' })
-    await bob.page.waitForFunction(() => window.copresenceTest?.wasRestored === true)
-    await untilHeard(alice, 'joined-room', 'bob', { count: 2 })
-    await untilReached([alice, bob], ['direct', 'relay'])
-    expect(await alice.toldOf('bob')).toEqual(['joined-room', 'leave', 'joined-room'])
-    expect(await bob.toldOf('alice')).toEqual(['joined-room'])
-    expect((await alice.getAll()).map(({ connectionId }) => connectionId)).toEqual([
-      alice.connectionId,
-      bob.connectionId,
-    ])
-  })
+  it.skipIf(noTabs !== undefined)(
+    '[B6] a page that goes into the back/forward cache leaves within 1 s, and restored it joins again beside no ghost',
+    async () => {
+      const alice = await join('alice')
+      const bob = await join('bob')
+      await untilReached([alice, bob], ['direct', 'relay'])
+      await bob.page.goto(`${server.url.replace(/^ws/, 'http')}/health`)
+      await untilHeard(alice, 'leave', 'bob', { timeoutMs: CLEAN_LEAVE_MS })
+      await bob.page.goBack({ waitUntil: 'commit' })
+      await bob.page.waitForFunction(() => window.copresenceTest?.wasRestored === true)
+      await untilHeard(alice, 'joined-room', 'bob', { count: 2 })
+      await untilReached([alice, bob], ['direct', 'relay'])
+      expect(await alice.toldOf('bob')).toEqual(['joined-room', 'leave', 'joined-room'])
+      expect(await bob.toldOf('alice')).toEqual(['joined-room'])
+      expect((await alice.getAll()).map(({ connectionId }) => connectionId)).toEqual([
+        alice.connectionId,
+        bob.connectionId,
+      ])
+    },
+  )
 
   it('[B7] a server killed and restarted while two look at each other tells nobody anything, and updates go on', async () => {
     for (const [ways, options] of [

@@ -2,7 +2,7 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createSecret } from '../../lib/index.ts'
-import { launchChromium, noChromium } from '../kit/chromium.ts'
+import { launchChromium, noChromium, noTabs } from '../kit/chromium.ts'
 import { findFreePort } from '../kit/processes.ts'
 import { until } from '../kit/until.ts'
 import { buildPage, type PageMember, untilHeard, untilReached } from './pages.ts'
@@ -24,7 +24,7 @@ const NOT_QUICK = [
   '--disable-backgrounding-occluded-windows',
 ]
 
-if (noChromium !== undefined) console.warn(`SKIPPED: ${noChromium}`)
+if (noTabs !== undefined) console.warn(`SKIPPED: ${noTabs}`)
 
 describe.skipIf(noChromium !== undefined)(
   'links in a real browser',
@@ -92,24 +92,27 @@ describe.skipIf(noChromium !== undefined)(
     const comesAndGoes = async (observer: PageMember, who: string) =>
       (await observer.toldOf(who)).filter((event) => event !== 'update')
 
-    it('[L21] a hidden tab whose timers come once a minute leaves for nobody, and nobody leaves for it', () =>
-      scene(async ({ join, joinInTab }) => {
-        const options = { webrtc: false as const }
-        const alice = await join('alice', { options })
-        const bob = await joinInTab('bob', options)
-        await untilReached([alice, bob], ['relay'])
-        await bob.hide()
-        await bob.evaluate('window.beats = 0; setInterval(() => window.beats++, 100); 0')
-        await alice.page.waitForTimeout(HIDDEN_MS) // reason: the time itself is what is tested
-        // Ten a second: were they not slowed, this would have proved nothing.
-        expect(await bob.evaluate<number>('window.beats')).toBeLessThan(HIDDEN_MS / SECOND_MS / 2)
-        await alice.update({ value: 'seen' })
-        await untilHeard(bob, 'update', 'alice', { timeoutMs: SECOND_MS })
-        expect(await comesAndGoes(alice, 'bob')).toEqual(['joined-room'])
-        expect(await bob.comesAndGoes('alice')).toEqual(['joined-room'])
-      }))
+    it.skipIf(noTabs !== undefined)(
+      '[L21] a hidden tab whose timers come once a minute leaves for nobody, and nobody leaves for it',
+      () =>
+        scene(async ({ join, joinInTab }) => {
+          const options = { webrtc: false as const }
+          const alice = await join('alice', { options })
+          const bob = await joinInTab('bob', options)
+          await untilReached([alice, bob], ['relay'])
+          await bob.hide()
+          await bob.evaluate('window.beats = 0; setInterval(() => window.beats++, 100); 0')
+          await alice.page.waitForTimeout(HIDDEN_MS) // reason: the time itself is what is tested
+          // Ten a second: were they not slowed, this would have proved nothing.
+          expect(await bob.evaluate<number>('window.beats')).toBeLessThan(HIDDEN_MS / SECOND_MS / 2)
+          await alice.update({ value: 'seen' })
+          await untilHeard(bob, 'update', 'alice', { timeoutMs: SECOND_MS })
+          expect(await comesAndGoes(alice, 'bob')).toEqual(['joined-room'])
+          expect(await bob.comesAndGoes('alice')).toEqual(['joined-room'])
+        }),
+    )
 
-    it.each([
+    it.skipIf(noTabs !== undefined).each([
       ['by the relay', { webrtc: false as const }],
       ['by WebRTC and the relay', {}],
     ])(
@@ -133,7 +136,7 @@ describe.skipIf(noChromium !== undefined)(
         }),
     )
 
-    it('[L22] [B9] a frozen tab that is closed leaves within 3 s', () =>
+    it.skipIf(noTabs !== undefined)('[L22] [B9] a frozen tab that is closed leaves within 3 s', () =>
       scene(async ({ join, joinInTab }) => {
         const alice = await join('alice')
         const bob = await joinInTab('bob', {})
@@ -144,27 +147,31 @@ describe.skipIf(noChromium !== undefined)(
         expect(await comesAndGoes(alice, 'bob')).toEqual(['joined-room'])
         await bob.close()
         await untilHeard(alice, 'leave', 'bob', { timeoutMs: 3 * SECOND_MS })
-      }))
+      }),
+    )
 
-    it('[L22] a frozen tab is one leave and one joined at most where no server is, and hears of one at most', () =>
-      scene(async ({ join, joinInTab, server }) => {
-        const alice = await join('alice')
-        const bob = await joinInTab('bob', {})
-        await untilReached([alice, bob], ['direct', 'relay'])
-        await server.close()
-        await bob.hide()
-        await bob.freeze()
-        await untilHeard(alice, 'leave', 'bob', { timeoutMs: 15 * SECOND_MS })
-        await alice.page.waitForTimeout(10 * SECOND_MS) // reason: frozen for longer than any hold
-        await bob.thaw()
-        await untilHeard(alice, 'joined-room', 'bob', { count: 2 })
-        await bob.update({ value: 'again' })
-        await untilHeard(alice, 'update', 'bob', { timeoutMs: SECOND_MS })
-        expect(await comesAndGoes(alice, 'bob')).toEqual(['joined-room', 'leave', 'joined-room'])
-        expect([['joined-room'], ['joined-room', 'leave', 'joined-room']]).toContainEqual(
-          await bob.comesAndGoes('alice'),
-        )
-      }))
+    it.skipIf(noTabs !== undefined)(
+      '[L22] a frozen tab is one leave and one joined at most where no server is, and hears of one at most',
+      () =>
+        scene(async ({ join, joinInTab, server }) => {
+          const alice = await join('alice')
+          const bob = await joinInTab('bob', {})
+          await untilReached([alice, bob], ['direct', 'relay'])
+          await server.close()
+          await bob.hide()
+          await bob.freeze()
+          await untilHeard(alice, 'leave', 'bob', { timeoutMs: 15 * SECOND_MS })
+          await alice.page.waitForTimeout(10 * SECOND_MS) // reason: frozen for longer than any hold
+          await bob.thaw()
+          await untilHeard(alice, 'joined-room', 'bob', { count: 2 })
+          await bob.update({ value: 'again' })
+          await untilHeard(alice, 'update', 'bob', { timeoutMs: SECOND_MS })
+          expect(await comesAndGoes(alice, 'bob')).toEqual(['joined-room', 'leave', 'joined-room'])
+          expect([['joined-room'], ['joined-room', 'leave', 'joined-room']]).toContainEqual(
+            await bob.comesAndGoes('alice'),
+          )
+        }),
+    )
 
     it('[L23] in a private room those who have the secret meet by every way, another secret or none meets nobody', () =>
       scene(async ({ join }) => {

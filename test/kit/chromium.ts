@@ -6,6 +6,8 @@ import { type Browser, chromium } from 'playwright-core'
 interface Found {
   readonly executablePath: string
   readonly env?: Record<string, string>
+  /** Where it comes from, e.g. `npm`. */
+  readonly source: string
 }
 
 export const FOUND = new URL('../../.cache/chromium.json', import.meta.url)
@@ -28,6 +30,17 @@ export const noChromium: string | undefined = existsSync(FOUND)
   ? undefined
   : 'no Chromium starts here; run `node test/setup.mjs`, or set CHROME to the path of one'
 
+/** Why there is no browser with windows, tabs and a back/forward cache, or undefined; as `noChromium`. */
+export const noTabs: string | undefined =
+  noChromium ??
+  (found().source === 'npm'
+    ? 'the Chromium of @sparticuz/chromium hides no tab and keeps no page for later; install one, or set CHROME'
+    : undefined)
+
+function found(): Found {
+  return JSON.parse(readFileSync(FOUND, 'utf8')) as Found
+}
+
 /**
  * Starts the browser with more flags where a test needs them, and without some of the driver's; the caller closes it.
  * Tabs of one context share BroadcastChannel: to prove WebRTC take a context per member.
@@ -37,7 +50,7 @@ export async function launchChromium(
   withoutFlags: readonly string[] = [],
 ): Promise<Browser> {
   if (noChromium !== undefined) throw new Error(noChromium)
-  const { executablePath, env } = JSON.parse(readFileSync(FOUND, 'utf8')) as Found
+  const { executablePath, env } = found()
   return chromium.launch({
     executablePath,
     headless: true,
