@@ -145,7 +145,11 @@ export function createHandshake(needs: HandshakeNeeds): Handshake {
     if (isStopped) return
     const waitMs = beganAtMs + MIN_RESTART_MS - clock.moment().steadyMs
     if (waitMs > 0) {
-      cancelRestart ??= clock.setTimer(restart, waitMs)
+      // Timers keep whole ms, and may come a moment too soon: then there is another one.
+      cancelRestart ??= clock.setTimer(() => {
+        cancelRestart = undefined
+        restart()
+      }, Math.ceil(waitMs))
       return
     }
     // Timers of a hidden tab are slow: the next request does what the timer was to do.

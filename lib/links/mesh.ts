@@ -161,6 +161,8 @@ export function createMesh(needs: MeshNeeds): Mesh {
     if (link === undefined) return
     const wasNeighbour = neighbours.isNeighbour(link)
     link.removeCarrier(carrierId, how, silentMs)
+    // Nothing was agreed on, and nothing is left to do it by: whoever comes back is met anew, with all the time for it.
+    if (!link.hasKeys() && link.carriers().length === 0) forget(peer)
     if (wasNeighbour && !neighbours.isNeighbour(link)) for (const other of links()) neighbours.dropWays(other)
   }
 

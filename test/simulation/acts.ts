@@ -37,6 +37,11 @@ export function createActs(needs: ActNeeds): (step: Step) => Promise<void> {
   const all = needs.schedule.members.map((_, member) => member)
   const machineOfServer = (server: number) => servers[server]?.machine ?? []
   const everyMachine = () => [...stage.everyMachine(), ...(adversary === undefined ? [] : [adversary.machine])]
+  /** Tabs of one browser share what happens to its network. */
+  const onMachinesOf = (members: readonly number[]) => {
+    const machines = machinesOf(members)
+    return all.filter((member) => machinesOf([member]).some((machine) => machines.includes(machine)))
+  }
   const without = (some: readonly Machine[]) => everyMachine().filter((machine) => !some.includes(machine))
 
   function speak({ kind, member, count: times }: StepOf<'update' | 'publish' | 'edit'>): boolean {
@@ -96,7 +101,7 @@ export function createActs(needs: ActNeeds): (step: Step) => Promise<void> {
           ? [machineOfServer(step.server)].flat()
           : machinesOf([step.other])
     const undo = step.kind === 'one-way' ? faults.cut(own, farEnds) : faults.cutBoth(own, farEnds)
-    trouble.during(step.forMs, 'other' in step ? [step.member, step.other] : [step.member], undo)
+    trouble.during(step.forMs, onMachinesOf('other' in step ? [step.member, step.other] : [step.member]), undo)
     const isBetween = own.some((machine) => farEnds.some((farEnd) => farEnd !== machine))
     return isBetween && stayOf(step.member) !== undefined
   }

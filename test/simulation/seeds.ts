@@ -16,6 +16,9 @@ export const FAILED_ONCE: Readonly<Record<number, string>> = {
   1757: 'a request for a hello that came too soon was dropped',
   1873: 'the words of a dead member came out of a way that had healed',
   1980: 'a sleeper judged by a hold of which it had slept nearly all',
+  6882: 'somebody who came back into reach was forgotten as half-open in the middle of its hello',
+  14431: 'a request for new keys waited for a timer that had come a moment too soon',
+  19087: 'the judge took a fault of a machine for one of a single tab of it',
 }
 
 /** The schedule that found a planted bug last: see planted.test.ts, which tells where another does. */
