@@ -64,7 +64,9 @@ const commands: Record<string, () => readonly Step[]> = {
       vitest('contract', ['contract'], 10 * MINUTE_MS),
       // 100,000 schedules.
       vitest('simulation', SIMULATION, 180 * MINUTE_MS),
-      vitest('integration', ['integration', 'package'], 15 * MINUTE_MS),
+      vitest('integration', ['integration', 'package', 'docs'], 15 * MINUTE_MS),
+      // A mesh without servers for 5 minutes, a hidden tab for 10, a frozen one for 4.
+      vitest('browser', ['browser'], 30 * MINUTE_MS),
     ]
   },
   bench: () => [build, ...scriptsIn('test/bench', 15 * MINUTE_MS)],

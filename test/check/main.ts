@@ -5,6 +5,7 @@ import { checkArrows, checkTopLevel } from './arrows.ts'
 import { checkLock, checkSize, checkWords } from './size.ts'
 import { type Problem, readSources, root } from './source.ts'
 import { checkSpec } from './spec.ts'
+import { checkWirePage } from './wire.ts'
 
 /** Left by tools, and git-ignored. */
 const GENERATED = ['node_modules', 'dist', '.cache', '.git']
@@ -16,6 +17,7 @@ const problems: Problem[] = [
   ...checkArrows(rooms),
   ...checkSpec(everything),
   ...checkSize(everything),
+  ...checkWirePage(rooms),
   // The planted violations of the checks' own tests are the one place that may say anything.
   ...checkWords(new Map([...everything].filter(([file]) => !file.startsWith('test/check/')))),
   ...checkLock(readFileSync(join(root, 'package-lock.json'), 'utf8')),
