@@ -14,8 +14,8 @@ const filesOf = (room: string): string[] => [`test/${room}/**/*.test.ts`]
 const FAKE_TIME = 'test/**/*.fake-time.test.ts'
 /** Real processes, sockets and data channels that need seconds: not in `npm run check`. */
 const REAL_TIME = 'test/**/*.real-time.test.ts'
-/** Run inside a page of a real Chromium. */
-const IN_CHROMIUM = 'test/**/*.chromium.test.ts'
+/** The contract again, inside a page of a real Chromium. */
+const IN_CHROMIUM = 'test/contract/**/*.chromium.test.ts'
 
 /** Real processes and browsers measure time: one file at a time, so that two do not starve each other. */
 const alone = { fileParallelism: false, testTimeout: 60 * SECOND_MS, hookTimeout: 60 * SECOND_MS }
@@ -84,7 +84,7 @@ export default defineConfig({
           name: 'unit',
           testTimeout: 20 * SECOND_MS,
           include: ['test/**/*.test.ts'],
-          exclude: [...ROOMS.flatMap(filesOf), FAKE_TIME, REAL_TIME, IN_CHROMIUM],
+          exclude: [...ROOMS.flatMap(filesOf), FAKE_TIME, REAL_TIME],
         },
       },
       {
