@@ -48,6 +48,7 @@ const commands: Record<string, () => readonly Step[]> = {
     build,
     vitest('real-time', ['real-time'], 4 * MINUTE_MS),
     vitest('contract', ['contract'], 4 * MINUTE_MS),
+    vitest('chromium', ['chromium'], 4 * MINUTE_MS),
     vitest('simulation', SIMULATION, 8 * MINUTE_MS),
     vitest('integration', ['integration'], 5 * MINUTE_MS),
     vitest('package', ['package'], 3 * MINUTE_MS),
@@ -62,6 +63,7 @@ const commands: Record<string, () => readonly Step[]> = {
       build,
       vitest('unit', ['unit', 'fake-time', 'real-time'], 60 * MINUTE_MS),
       vitest('contract', ['contract'], 10 * MINUTE_MS),
+      vitest('chromium', ['chromium'], 10 * MINUTE_MS),
       // 100,000 schedules.
       vitest('simulation', SIMULATION, 180 * MINUTE_MS),
       vitest('integration', ['integration', 'package', 'docs'], 15 * MINUTE_MS),

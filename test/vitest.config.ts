@@ -1,6 +1,7 @@
 /** Which tests there are and how they run. A project is a step of `npm test`; see test/run.ts. */
 import { fileURLToPath } from 'node:url'
-import { defineConfig } from 'vitest/config'
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
+import { launchOptions, noChromium } from './kit/chromium.ts'
 import { plantBugs } from './simulation/planted-plugin.ts'
 
 /** Rooms under test/ that are projects of their own; everything else mirrors lib and is `unit`. */
@@ -13,6 +14,8 @@ const filesOf = (room: string): string[] => [`test/${room}/**/*.test.ts`]
 const FAKE_TIME = 'test/**/*.fake-time.test.ts'
 /** Real processes, sockets and data channels that need seconds: not in `npm run check`. */
 const REAL_TIME = 'test/**/*.real-time.test.ts'
+/** The contract again, inside a page of a real Chromium. */
+const IN_CHROMIUM = 'test/contract/**/*.chromium.test.ts'
 
 /** Real processes and browsers measure time: one file at a time, so that two do not starve each other. */
 const alone = { fileParallelism: false, testTimeout: 60 * SECOND_MS, hookTimeout: 60 * SECOND_MS }
@@ -30,6 +33,32 @@ const simulations = ['simulation', 'simulation-2'].map((name, part, { length }) 
     testTimeout: 4 * 3_600 * SECOND_MS,
   },
 }))
+
+/** Where no Chromium starts, the tests are loaded in Node, and skip themselves loudly. */
+async function inChromium(): Promise<TestProjectInlineConfiguration> {
+  const shared = {
+    name: 'chromium',
+    include: [IN_CHROMIUM],
+    globalSetup: ['test/kit/servers.setup.ts'],
+    provide: { noChromium },
+    ...alone,
+  }
+  if (noChromium !== undefined) return { extends: true, test: shared }
+  const { playwright } = await import('@vitest/browser-playwright')
+  return {
+    extends: true,
+    test: {
+      ...shared,
+      browser: {
+        enabled: true,
+        headless: true,
+        screenshotFailures: false,
+        provider: playwright({ launchOptions: launchOptions() }),
+        instances: [{ browser: 'chromium' }],
+      },
+    },
+  }
+}
 
 export default defineConfig({
   root: at('..'),
@@ -63,7 +92,16 @@ export default defineConfig({
         test: { name: 'fake-time', include: [FAKE_TIME], setupFiles: ['test/kit/fake-time.ts'] },
       },
       { extends: true, test: { name: 'real-time', include: [REAL_TIME], testTimeout: 30 * SECOND_MS } },
-      { extends: true, test: { name: 'contract', include: filesOf('contract'), testTimeout: 30 * SECOND_MS } },
+      {
+        extends: true,
+        test: {
+          name: 'contract',
+          include: filesOf('contract'),
+          exclude: [IN_CHROMIUM],
+          testTimeout: 30 * SECOND_MS,
+        },
+      },
+      await inChromium(),
       ...simulations,
       { extends: true, test: { name: 'integration', include: filesOf('integration'), ...alone } },
       { extends: true, test: { name: 'package', include: filesOf('package'), ...alone, ...packed } },

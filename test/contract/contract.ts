@@ -1,6 +1,6 @@
 /**
  * What users may rely on between members, whatever carries it. A world makes Realtimes that meet by its own ways alone;
- * every rule runs in every world, in real time, without a sleep.
+ * every rule runs in every world, in real time, without a sleep. Runs in Node and in a page: knows neither.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import * as Y from 'yjs'

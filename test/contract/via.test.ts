@@ -1,64 +1,23 @@
 /** Everybody is on a server of its own; one who is on all of them, and is no member itself, passes on. */
 
-import { systemClock } from '../../lib/base/clock.ts'
-import type { ClientId } from '../../lib/base/ids.ts'
-import { systemRandom } from '../../lib/base/random.ts'
-import { createIdentity } from '../../lib/identity/identity.ts'
-import { createSystemCrypto } from '../../lib/identity/system-crypto.ts'
-import { topicOf } from '../../lib/identity/topic.ts'
-import { createLinksTransport } from '../../lib/links/transport.ts'
-import { createLinksTravel } from '../../lib/links-travel.ts'
-import { createRealtime } from '../../lib/realtime.ts'
-import { createSignalingClient } from '../../lib/signaling/signaling-client.ts'
-import { maxEntryBytes } from '../../lib/wire/limits.ts'
-import { createRejectCounter } from '../../lib/wire/result.ts'
 import { createSignalingServer } from '../../signaling-server/index.ts'
+import { createViaWorld } from '../kit/via-world.ts'
 import { type ContractWorld, describeContract, ROOM } from './contract.ts'
 
 /** As many as the contract's largest test has members. */
 const SERVERS = 4
 
-async function createViaWorld(): Promise<ContractWorld> {
+async function create(): Promise<ContractWorld> {
   const servers = Array.from({ length: SERVERS }, () => createSignalingServer({ port: 0 }))
   await Promise.all(servers.map(({ ready }) => ready))
-  const crypto = createSystemCrypto()
-  const identity = createIdentity(crypto)
-  const rejects = createRejectCounter()
-  const parts = { identity, clock: systemClock, random: systemRandom, rejects, onStatus: () => undefined }
-  const clients = servers.map(({ url }) => createSignalingClient({ ...parts, url }))
-  const hub = createLinksTransport({
-    ...parts,
-    crypto,
-    clientId: 1 as ClientId,
-    nextClock: () => 1,
-    maxEntryBytes: maxEntryBytes(65_536),
-    onEvidence: () => undefined,
-    onMessage: () => undefined,
-    secrets: Promise.resolve({ topic: topicOf({ crypto, app: '', channel: ROOM }) }),
-    servers: clients,
-    relay: true,
-    tabs: false,
-    createPeerConnection: undefined,
-    iceServers: [],
-  })
-  let instances = 0
+  const world = createViaWorld({ servers: servers.map(({ url }) => url), channel: ROOM })
   return {
-    createRealtime(options) {
-      const { url } = servers[instances++ % SERVERS] ?? {}
-      return createRealtime(
-        { servers: url === undefined ? [] : [url], webrtc: false, ...options },
-        {
-          page: undefined,
-          createTravel: (needs) => createLinksTravel({ ...needs, ways: { tabs: false, relay: true }, crypto }),
-        },
-      )
-    },
+    ...world,
     async close() {
-      await hub.stop()
-      await Promise.all(clients.map((client) => client.stop()))
+      await world.close()
       await Promise.all(servers.map((server) => server.close()))
     },
   }
 }
 
-describeContract('links, over a neighbour alone', { meetMs: 5_000, hasDocuments: true, create: createViaWorld })
+describeContract('links, over a neighbour alone', { meetMs: 5_000, hasDocuments: true, create })

@@ -1,6 +1,6 @@
 /** A real Chromium for tests: the one that the set-up found. Knows how it is started, not what it shows. */
 import { existsSync, readFileSync } from 'node:fs'
-import { type Browser, chromium } from 'playwright-core'
+import type { Browser, LaunchOptions } from 'playwright-core'
 
 /** What test/setup.mjs wrote down: a browser that has started here, and what it needs in its environment. */
 interface Found {
@@ -41,6 +41,13 @@ function found(): Found {
   return JSON.parse(readFileSync(FOUND, 'utf8')) as Found
 }
 
+/** How the browser that was found is started, whoever drives it. @throws where there is none. */
+export function launchOptions(): LaunchOptions & { readonly args: readonly string[] } {
+  if (noChromium !== undefined) throw new Error(noChromium)
+  const { executablePath, env } = found()
+  return { executablePath, headless: true, args: FLAGS, env: { ...(process.env as Record<string, string>), ...env } }
+}
+
 /**
  * Starts the browser with more flags where a test needs them, and without some of the driver's; the caller closes it.
  * Tabs of one context share BroadcastChannel: to prove WebRTC take a context per member.
@@ -49,14 +56,13 @@ export async function launchChromium(
   moreFlags: readonly string[] = [],
   withoutFlags: readonly string[] = [],
 ): Promise<Browser> {
-  if (noChromium !== undefined) throw new Error(noChromium)
-  const { executablePath, env } = found()
+  // Loaded here, for what only asks whether there is a browser.
+  const { chromium } = await import('playwright-core')
+  const options = launchOptions()
   return chromium.launch({
-    executablePath,
-    headless: true,
-    args: [...FLAGS, ...moreFlags],
+    ...options,
+    args: [...options.args, ...moreFlags],
     // A driver switches the back/forward cache off by default; people have it on.
     ignoreDefaultArgs: ['--disable-back-forward-cache', ...withoutFlags],
-    env: { ...(process.env as Record<string, string>), ...env },
   })
 }
