@@ -48,13 +48,16 @@ export type HelloStep =
 export interface Hello {
   /** The initiator's first message, the same on every call; undefined for the responder, who speaks when spoken to. */
   start(): Promise<Uint8Array | undefined>
-  /** Takes one message after the other, in the order of calls; nobody changes the bytes meanwhile. Never rejects. */
-  receive(bytes: Uint8Array): Promise<HelloStep>
+  /**
+   * Takes one message after the other, in the order of calls; nobody changes the bytes meanwhile. Never rejects. `way`: what it
+   * came by; whoever says hellos of his own by one way crowds out none of another's.
+   */
+  receive(bytes: Uint8Array, way?: string): Promise<HelloStep>
 }
 
-/** Runs of a responder that wait for the initiator's proof: anybody on the carrier can begin one. */
+/** Runs of a responder that wait for the initiator's proof, by each way: anybody on the carrier can begin one. */
 const MAX_OPEN_RUNS = 4
-/** Messages that wait for their turn; further ones are refused. */
+/** Messages of one way that wait for their turn; further ones are refused. */
 const MAX_WAITING = 16
 
 export const createHello = (needs: HelloNeeds): Hello =>
@@ -97,6 +100,7 @@ function createInitiator(needs: HelloNeeds): Hello {
 
 /** What a responder has answered and not yet seen proved. */
 interface OpenRun {
+  readonly way: string
   readonly attempt: number
   readonly publicKey: Uint8Array
   readonly hello1: Uint8Array
@@ -110,7 +114,11 @@ function createResponder(needs: HelloNeeds): Hello {
   let open: OpenRun[] = []
   let finished: { hello1: Uint8Array; hello3: Uint8Array } | undefined
 
-  async function meet(message: Extract<HelloMessage, { kind: 'hello1' }>, bytes: Uint8Array): Promise<HelloStep> {
+  async function meet(
+    message: Extract<HelloMessage, { kind: 'hello1' }>,
+    bytes: Uint8Array,
+    way: string,
+  ): Promise<HelloStep> {
     const { publicKey, agreementKey, attempt } = message.opening
     if (!isOfPeer(needs, publicKey)) return refuse('wrong-peer')
     if (finished !== undefined && isEqualBytes(finished.hello1, bytes)) return refuse('replayed')
@@ -126,7 +134,9 @@ function createResponder(needs: HelloNeeds): Hello {
     })
     if (run === undefined) return refuse('bad-hello')
     const hello2 = encodeHello2(head2, await run.prove('R', identity))
-    open = [{ attempt, publicKey: publicKey.slice(), hello1, hello2, run }, ...open].slice(0, MAX_OPEN_RUNS)
+    const others = open.filter((one) => one.way !== way)
+    const ofWay = open.filter((one) => one.way === way).slice(0, MAX_OPEN_RUNS - 1)
+    open = [{ way, attempt, publicKey: publicKey.slice(), hello1, hello2, run }, ...ofWay, ...others]
     return { ok: true, send: hello2 }
   }
 
@@ -149,8 +159,8 @@ function createResponder(needs: HelloNeeds): Hello {
 
   return {
     start: async () => undefined,
-    receive: createTurns(async (message, bytes) => {
-      if (message.kind === 'hello1') return meet(message, bytes)
+    receive: createTurns(async (message, bytes, way) => {
+      if (message.kind === 'hello1') return meet(message, bytes, way)
       return message.kind === 'hello3' ? finish(message, bytes) : refuse('bad-hello')
     }),
   }
@@ -171,17 +181,22 @@ const isOfPeer = ({ crypto, identity, peer }: HelloNeeds, publicKey: Uint8Array)
 
 /** One message at a time: what arrives while another is being checked waits for its turn. */
 function createTurns(
-  take: (message: HelloMessage, bytes: Uint8Array) => Promise<HelloStep>,
-): (bytes: Uint8Array) => Promise<HelloStep> {
+  take: (message: HelloMessage, bytes: Uint8Array, way: string) => Promise<HelloStep>,
+): Hello['receive'] {
   let last: Promise<unknown> = Promise.resolve()
-  let waiting = 0
-  return (bytes) => {
+  const waiting = new Map<string, number>()
+  return (bytes, way = '') => {
     const message: Result<HelloMessage> = decodeHello(bytes)
     if (!message.ok) return Promise.resolve(message)
-    if (waiting === MAX_WAITING) return Promise.resolve(refuse('bad-hello'))
-    waiting++
-    const step = last.then(() => take(message.value, bytes))
-    last = step.finally(() => waiting--)
+    const before = waiting.get(way) ?? 0
+    if (before === MAX_WAITING) return Promise.resolve(refuse('bad-hello'))
+    waiting.set(way, before + 1)
+    const step = last.then(() => take(message.value, bytes, way))
+    last = step.finally(() => {
+      const left = (waiting.get(way) ?? 1) - 1
+      if (left === 0) waiting.delete(way)
+      else waiting.set(way, left)
+    })
     return step
   }
 }

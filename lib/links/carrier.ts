@@ -28,6 +28,11 @@ export interface Carrier {
    * Left out: always.
    */
   admit?(byteCount: number): boolean
+  /**
+   * Whether there is plenty of room by that rate: for documents and what is passed on for others, which our own words must not
+   * suffer from. Left out: always.
+   */
+  hasPlenty?(): boolean
   /** Bytes that were handed over and have not left yet. */
   backlogBytes(): number
   close(): void
@@ -35,6 +40,13 @@ export interface Carrier {
 
 /** How a carrier ended: the far end's side ended it, or only our own way did. */
 export type CarrierEnd = 'closed' | 'lost'
+
+/** Over this much waiting in a carrier nothing is added that can wait elsewhere, or be lost (fault F21). */
+export const MAX_WAITING_BYTES = 65_536
+
+/** Whether what is none of our own words may go by it now. */
+export const hasPlenty = (carrier: Carrier | undefined): boolean =>
+  carrier !== undefined && carrier.backlogBytes() <= MAX_WAITING_BYTES && (carrier.hasPlenty?.() ?? true)
 
 /** The best first: what is nearest costs nobody anything. */
 const PREFERENCE: readonly PathKind[] = ['tab', 'direct', 'relay', 'via']

@@ -10,7 +10,7 @@ import { type CastKey, type CastNeeds, type CastSender, createCastSender } from 
 import { CAST_TAG_BYTES } from '../wire/cast.ts'
 import { encodeCastEnvelope } from '../wire/envelope.ts'
 import { type CastAckFrame, encodeCastKey } from '../wire/link-frame.ts'
-import type { Group } from './carrier.ts'
+import { type Group, MAX_WAITING_BYTES } from './carrier.ts'
 import type { Link } from './link.ts'
 
 /** Below so many receivers a cast saves nothing. */
@@ -19,8 +19,6 @@ const LEAST_RECEIVERS = 2
 const GIVE_AGAIN_MS = 2_000
 /** Somebody who comes and goes all the time costs us a new key at most this often; link by link meanwhile. */
 const RENEW_AFTER_MS = 1_000
-/** Over this much waiting in a carrier nothing is added that can wait here as one value (fault F21). */
-const MAX_WAITING_BYTES = 65_536
 
 export interface CastingNeeds extends CastNeeds {
   readonly clock: Clock

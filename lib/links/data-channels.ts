@@ -5,6 +5,7 @@
  */
 import type { CancelTimer, Clock } from '../base/clock.ts'
 import type { ConnectionId } from '../base/ids.ts'
+import { createTokenBucket, type TokenBucket } from '../base/token-bucket.ts'
 import { encodeSignal, type SignalKind } from '../wire/link-frame.ts'
 import type { CarrierEnd } from './carrier.ts'
 import { type CreatePeerConnection, createDirectConnection, type DirectConnection } from './direct-carrier.ts'
@@ -23,6 +24,8 @@ const FULL_RETRY_MS = 60_000
 const LONGEST_FULL_RETRY_MS = 960_000
 /** A place is left for so long to the one who has just lost it. A far end that had none cannot make us offer more often. */
 const VACANT_MS = 1_000
+/** [T34] Connections that a far end may have us begin: an honest one tries again 4 s later, or at once where one was open. */
+const OFFERS = { perSecond: 0.5, burst: 4 }
 
 export interface DataChannelsNeeds {
   readonly clock: Clock
@@ -56,15 +59,18 @@ interface Pair {
   cancelRetry: CancelTimer | undefined
   /** We had no place for it: it hears from us when there is one. */
   isWaiting: boolean
+  /** How often it may have us begin anew. */
+  readonly offers: TokenBucket
 }
 
-const createPair = (): Pair => ({
+const createPair = (nowMs: number): Pair => ({
   connection: undefined,
   raisedAtMs: Number.NEGATIVE_INFINITY,
   failures: 0,
   refusals: 0,
   cancelRetry: undefined,
   isWaiting: false,
+  offers: createTokenBucket({ ...OFFERS, nowMs }),
 })
 
 const hasChannel = (link: Link): boolean => link.carriers().some(({ kind }) => kind === 'direct')
@@ -78,7 +84,7 @@ export function createDataChannels(needs: DataChannelsNeeds): DataChannels {
   const isOfferer = (link: Link): boolean => own < link.peer
   const count = (): number => [...pairs.values()].filter(({ connection }) => connection !== undefined).length
   const find = (link: Link): Pair => {
-    const pair = pairs.get(link) ?? createPair()
+    const pair = pairs.get(link) ?? createPair(clock.moment().steadyMs)
     pairs.set(link, pair)
     return pair
   }
@@ -91,6 +97,15 @@ export function createDataChannels(needs: DataChannelsNeeds): DataChannels {
     pair.isWaiting = count() >= maxDirect
     if (pair.isWaiting) return
     pair.raisedAtMs = clock.moment().steadyMs
+    try {
+      pair.connection = connect(link, pair, createPeerConnection)
+    } catch {
+      // [T34] The platform makes no more of them: it came to nothing, like any other.
+      retry(link, pair, false)
+    }
+  }
+
+  function connect(link: Link, pair: Pair, createPeerConnection: CreatePeerConnection): DirectConnection {
     const connection = createDirectConnection({
       createPeerConnection,
       iceServers,
@@ -107,12 +122,16 @@ export function createDataChannels(needs: DataChannelsNeeds): DataChannels {
         if (pair.connection === connection) pair.connection = undefined
         vacate(VACANT_MS)
         if (pairs.get(link) !== pair) return
-        if (isOfferer(link))
-          tryAgain(link, pair, wasOpen ? 0 : Math.min(RETRY_MS * 2 ** pair.failures++, LONGEST_RETRY_MS))
+        retry(link, pair, wasOpen)
         needs.onEnd(link, how)
       },
     })
-    pair.connection = connection
+    return connection
+  }
+
+  function retry(link: Link, pair: Pair, wasOpen: boolean): void {
+    if (!isOfferer(link)) return
+    tryAgain(link, pair, wasOpen ? 0 : Math.min(RETRY_MS * 2 ** pair.failures++, LONGEST_RETRY_MS))
   }
 
   function tryAgain(link: Link, pair: Pair, delayMs: number): void {
@@ -196,7 +215,9 @@ export function createDataChannels(needs: DataChannelsNeeds): DataChannels {
       if (kind === 'vacant') return invited(link, pair)
       // An offer of somebody whose connection has ended, there or here, begins a new one.
       const isOffer = kind === 'description' && !isOfferer(link)
-      if (isOffer && pair.connection?.isReplacedBy(json)) pair.connection.close()
+      const isNew = isOffer && pair.connection?.isReplacedBy(json) !== false
+      if (isNew && !pair.offers.take(1, clock.moment().steadyMs)) return
+      if (isNew) pair.connection?.close()
       if (isOffer && pair.connection === undefined) raise(link)
       if (isOffer && pair.connection === undefined) return say(link, 'full')
       pair.connection?.receiveSignal(kind, json)

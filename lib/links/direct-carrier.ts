@@ -186,8 +186,11 @@ export function createDirectConnection(needs: DirectNeeds): DirectConnection {
   }
 }
 
-/** The id that a connection keeps in all its descriptions (RFC 8829 section 5.2.1). */
-const sessionOf = (json: string): string | undefined => /o=\S+ (\d+) /.exec(json)?.[1]
+/**
+ * The id that a connection keeps in all its descriptions (RFC 8829 section 5.2.1). [T32] Names and numbers have a longest length:
+ * without one, a description of nothing but `o=` takes time by the square of its length.
+ */
+const sessionOf = (json: string): string | undefined => /o=\S{1,64} (\d{1,20}) /.exec(json)?.[1]
 
 function parse(json: string): Record<string, unknown> | undefined {
   try {

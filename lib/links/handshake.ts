@@ -5,6 +5,7 @@
 import { type BackoffRule, createBackoff } from '../base/backoff.ts'
 import type { CancelTimer, Clock } from '../base/clock.ts'
 import type { RandomBytes } from '../base/random.ts'
+import { createTokenBucket, type TokenBucket } from '../base/token-bucket.ts'
 import type { HelloNeeds } from '../identity/hello.ts'
 import { createHello } from '../identity/hello.ts'
 import type { SealedLink } from '../identity/seal.ts'
@@ -28,8 +29,16 @@ const RETRY: BackoffRule = {
  * hello have 600 ms left of the second in which a relay is to serve.
  */
 const TURN_MS = 400
-/** A far end cannot make us begin more often than this. */
+/**
+ * A far end cannot make us begin more often than this; nor, where that was in vain, before two, four and eight times as long, so
+ * that nobody who keeps asking keeps us from ever hearing an answer.
+ */
 const MIN_RESTART_MS = 500
+const MOST_RESTART_DOUBLINGS = 3
+/** [T35] Hello messages of one way: an honest far end says four a second at most, some of them twice. */
+const MESSAGES = { perSecond: 6, burst: 24 }
+/** Ways that are remembered: some servers, a tab and the neighbours; more of them only one after the other. */
+const MAX_WAYS = 256
 
 export interface HandshakeNeeds {
   readonly hello: Omit<HelloNeeds, 'attempt'>
@@ -80,6 +89,7 @@ export function createHandshake(needs: HandshakeNeeds): Handshake {
   let cancelTurn: CancelTimer | undefined
   let receiving: Promise<unknown> = Promise.resolve()
   let isStopped = false
+  const allowances = new Map<string, TokenBucket>()
   /** How often we began without an end. */
   let tries = 0
 
@@ -129,7 +139,7 @@ export function createHandshake(needs: HandshakeNeeds): Handshake {
 
   async function receive(bytes: Uint8Array, by: string | undefined): Promise<void> {
     const own = hello
-    const step = await own.receive(bytes)
+    const step = await own.receive(bytes, by)
     if (own !== hello || isStopped) return
     if (!step.ok) return needs.onReject(step.reason)
     if (step.send !== undefined) send(encodeHelloEnvelope(step.send), by)
@@ -140,10 +150,21 @@ export function createHandshake(needs: HandshakeNeeds): Handshake {
     } else spokeAtMs = nowMs
   }
 
-  /** The far end cannot make us do this more often than every half a second: what comes sooner waits, or is answered by then. */
+  /** Looking at one costs far more than making one up. */
+  function isAllowed(way = ''): boolean {
+    const nowMs = clock.moment().steadyMs
+    const allowance = allowances.get(way) ?? createTokenBucket({ ...MESSAGES, nowMs })
+    allowances.set(way, allowance)
+    const [oldest] = allowances.keys()
+    if (allowances.size > MAX_WAYS && oldest !== undefined) allowances.delete(oldest)
+    return allowance.take(1, nowMs)
+  }
+
+  /** The far end cannot make us do this as often as it likes: what comes sooner waits, or is answered by then. */
   function restart(): void {
     if (isStopped) return
-    const waitMs = beganAtMs + MIN_RESTART_MS - clock.moment().steadyMs
+    const leastMs = MIN_RESTART_MS * 2 ** Math.min(Math.max(0, tries - 1), MOST_RESTART_DOUBLINGS)
+    const waitMs = beganAtMs + leastMs - clock.moment().steadyMs
     if (waitMs > 0) {
       // Timers keep whole ms, and may come a moment too soon: then there is another one.
       cancelRestart ??= clock.setTimer(() => {
@@ -170,8 +191,10 @@ export function createHandshake(needs: HandshakeNeeds): Handshake {
       else awaitTurn()
     },
     receive(bytes, by) {
+      if (!isAllowed(by)) return needs.onReject('too-often')
       if (!isStopped) yieldTurn()
-      receiving = Promise.all([receiving, receive(bytes, by)])
+      // [T31] Resolved with nothing: a result that holds the one before it would hold all that ever came.
+      receiving = Promise.all([receiving, receive(bytes, by)]).then(() => undefined)
     },
     settled: () => receiving,
     restart() {

@@ -23,6 +23,7 @@ import { createGoodbye, type Goodbye } from './goodbye.ts'
 import { createHandshake, type HandshakeNeeds } from './handshake.ts'
 import { createLinkCarriers } from './link-carriers.ts'
 import { createLiveness, type Liveness } from './liveness.ts'
+import { createQuestions } from './questions.ts'
 import { createReach } from './reach.ts'
 import { createSealedFrames } from './sealed-frames.ts'
 import { createTrafficCounter } from './traffic.ts'
@@ -88,6 +89,7 @@ export function createLink(needs: LinkNeeds): Link {
   const { clock, peer, rejects } = needs
   const sent = createTrafficCounter()
   const received = createTrafficCounter()
+  const questions = createQuestions(clock)
   let askedAtMs = Number.NEGATIVE_INFINITY
   let isClosed = false
 
@@ -158,8 +160,8 @@ export function createLink(needs: LinkNeeds): Link {
     if (reach.isReachable()) needs.onRerouted(link)
   }
 
-  function sendBy(carrier: Carrier, frame: Uint8Array) {
-    if (!frames.hasKeys() || goodbye.isSilent()) return
+  function sendBy(carrier: Carrier | undefined, frame: Uint8Array) {
+    if (carrier === undefined || !frames.hasKeys() || goodbye.isSilent()) return
     const kind = kindOfFrame(frame)
     if (kind !== undefined) sent.count(kind, frame.length)
     frames.send(carrier, frame)
@@ -189,6 +191,7 @@ export function createLink(needs: LinkNeeds): Link {
     const { kind } = frame.value
     if (allowed === undefined) received.count(kind, bytes.length)
     if (allowed?.includes(kind) === false) return rejects.count('malformed')
+    if (!questions.admit(kind)) return rejects.count('too-often')
     if (kind === 'pong') liveness.answered(carrier.id, frame.value.token)
     reach.heard(carrier.id)
     // What a way held back until it healed may be the words of somebody who is gone: first it shall answer.
@@ -256,14 +259,8 @@ export function createLink(needs: LinkNeeds): Link {
       if (!carrier.isPrivate) receiveEnvelope(carrier, bytes)
       else if (frames.hasKeys()) receiveFrame(carrier, bytes, liveness.isEstranged())
     },
-    send(frame) {
-      const carrier = useBest()
-      if (carrier !== undefined) sendBy(carrier, frame)
-    },
-    sendSignal(frame) {
-      const carrier = best() ?? carriers.all()[0]
-      if (carrier !== undefined) sendBy(carrier, frame)
-    },
+    send: (frame) => sendBy(useBest(), frame),
+    sendSignal: (frame) => sendBy(best() ?? carriers.all()[0], frame),
     sayGoodbye: goodbye.say,
     // [F4] Silence counts from its beginning, also where it is an end told late that has us ask.
     probe: () => liveness.probe(carriers.all(), () => reach.end('closed', liveness.silentForMs())),

@@ -195,7 +195,12 @@ export function createMesh(needs: MeshNeeds): Mesh {
 
   return {
     links,
-    addCarrier: (peer, carrier) => findOrMake(peer)?.addCarrier(carrier),
+    addCarrier(peer, carrier) {
+      const link = findOrMake(peer)
+      // [T33] Whoever offers the way hears that it is not taken, and can offer it again.
+      if (link === undefined) carrier.close()
+      else link.addCarrier(carrier)
+    },
     removeCarrier,
     receive: (peer, carrierId, bytes) => pairs.get(peer)?.link.receive(carrierId, bytes),
     replaceChannel: (link) => dataChannels.replace(link),

@@ -5,13 +5,18 @@
 import type { Clock } from '../base/clock.ts'
 import type { ConnectionId } from '../base/ids.ts'
 import type { RandomBytes } from '../base/random.ts'
+import { createTokenBucket, type TokenBucket } from '../base/token-bucket.ts'
+import { MAX_MEMBERS } from '../wire/limits.ts'
 import { encodeFind, encodePeers, encodeVia } from '../wire/link-frame.ts'
+import { hasPlenty } from './carrier.ts'
 import type { Link } from './link.ts'
 
 /** How many neighbours are asked at once for one who is lost, and how long and how often others are. */
 const ASKED_AT_ONCE = 3
 const ASK_FOR_MS = 15_000
 const ASK_AGAIN_MS = 3_000
+/** [T37] A neighbour can introduce a whole channel, and again what half-open links make room for in their 10 s. */
+const NEWCOMERS = { perSecond: 13, burst: MAX_MEMBERS }
 
 export interface NeighboursNeeds {
   readonly clock: Clock
@@ -60,10 +65,21 @@ export function createNeighbours(needs: NeighboursNeeds): Neighbours {
   /** For whom we look: since when, and when neighbours were last asked, in steady ms. */
   const searches = new Map<Link, { readonly sinceMs: number; askedMs: number }>()
 
+  /** Those whom each neighbour may still name who are new to us. */
+  const named = new WeakMap<Link, TokenBucket>()
+
   const all = (): Link[] => needs.links().filter(isNeighbour)
+
+  function mayName(neighbour: Link): boolean {
+    const nowMs = clock.moment().steadyMs
+    const allowance = named.get(neighbour) ?? createTokenBucket({ ...NEWCOMERS, nowMs })
+    named.set(neighbour, allowance)
+    return allowance.take(1, nowMs)
+  }
 
   function meetThrough(neighbour: Link, peer: ConnectionId): void {
     if (peer === own || peer === neighbour.peer) return
+    if (needs.find(peer) === undefined && !mayName(neighbour)) return
     needs.findOrMake(peer)?.addCarrier({
       id: viaId(neighbour.peer),
       kind: 'via',
@@ -74,6 +90,7 @@ export function createNeighbours(needs: NeighboursNeeds): Neighbours {
       },
       // Nor are they asked whether there is room.
       admit: (byteCount) => !isNeighbour(neighbour) || (neighbour.best()?.admit?.(byteCount) ?? true),
+      hasPlenty: () => !isNeighbour(neighbour) || hasPlenty(neighbour.best()),
       backlogBytes: () => 0,
       close: () => undefined,
     })
@@ -83,7 +100,9 @@ export function createNeighbours(needs: NeighboursNeeds): Neighbours {
     isNeighbour,
     passOn(from, far, sealed) {
       const to = needs.find(far)
-      if (to !== undefined && isNeighbour(to)) to.send(encodeVia(from.peer, sealed, 'passed'))
+      if (to === undefined || !isNeighbour(to)) return
+      // [T36] Lost like on any line: whoever has much to pass on does not keep us from saying our own.
+      if (hasPlenty(to.best())) to.send(encodeVia(from.peer, sealed, 'passed'))
     },
     receivePassed(neighbour, far, sealed) {
       meetThrough(neighbour, far)

@@ -17,6 +17,8 @@ export interface Server {
   backlogBytes(): number
   /** Whether it takes an entry of that size now, by its rates; then that is taken off them. */
   admit(byteCount: number): boolean
+  /** Whether its rates have room for much more than that. */
+  hasPlenty(): boolean
 }
 
 export interface ServerListener {
@@ -82,6 +84,7 @@ export function createRelayMeeting(needs: RelayMeetingNeeds): Meeting {
       ...(needs.isRelay && { group }),
       send: (bytes) => void topic.send(peer, bytes),
       admit,
+      hasPlenty: server.hasPlenty,
       backlogBytes: server.backlogBytes,
       close() {
         if (met.delete(peer)) again.forgotten(peer)

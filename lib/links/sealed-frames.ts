@@ -2,6 +2,7 @@
  * Seals what a link says and opens what it hears, in order, under the keys of its last hello. On a private carrier frames
  * go bare. Knows keys and when they change; what a frame says, the link knows.
  */
+import { reportListenerError } from '../base/errors.ts'
 import type { ConnectionId } from '../base/ids.ts'
 import type { Crypto } from '../identity/crypto.ts'
 import type { SealedLink } from '../identity/seal.ts'
@@ -54,6 +55,11 @@ export function createSealedFrames(needs: SealedFramesNeeds): SealedFrames {
   let sealing: Promise<unknown> = Promise.resolve()
   let opening: Promise<unknown> = Promise.resolve()
 
+  /** One after the other. [T34] What one frame leads to may fail, in a platform's hands or ours: the next is opened all the same. */
+  function inTurn(work: () => Promise<void>): void {
+    opening = opening.then(work).catch(reportListenerError)
+  }
+
   async function open(carrier: Carrier, sealed: Uint8Array, isOld: boolean): Promise<void> {
     const used = keys
     const opened = await used?.open(sealed)
@@ -90,14 +96,14 @@ export function createSealedFrames(needs: SealedFramesNeeds): SealedFrames {
     /** One after the other, and each behind the hello that came before it: its keys may still be on their way. */
     receive(carrier, sealed, isOld) {
       const hello = needs.helloSettled()
-      opening = opening.then(async () => {
+      inTurn(async () => {
         await hello
         if (!isClosed) await open(carrier, sealed, isOld)
       })
     },
     /** In its turn among the sealed ones, since they came in one order. */
     receiveCast(carrier, cast, isOld) {
-      opening = opening.then(async () => {
+      inTurn(async () => {
         const opened = await intake?.open(cast)
         if (isClosed || opened === undefined) return
         if (opened === 'unknown-key') return needs.onUnknownCast(carrier)
@@ -107,7 +113,8 @@ export function createSealedFrames(needs: SealedFramesNeeds): SealedFrames {
     },
     learnKey: (given) => intake?.learn(given) === true,
     follow(cast) {
-      sealing = Promise.all([sealing, cast])
+      // [T31] Resolved with nothing, as there may be casts alone for hours.
+      sealing = Promise.all([sealing, cast]).then(() => undefined)
     },
     settled: () => sealing,
     close() {

@@ -10,7 +10,7 @@ import type { Identity } from '../identity/identity.ts'
 import { encodeClientFrame, type ServerFrame } from '../wire/relay-frame.ts'
 import type { RejectCounter } from '../wire/result.ts'
 import type { Count, ServerReport, ServerState } from '../wire/transport.ts'
-import { createEntryAllowance } from './entry-allowance.ts'
+import { createEntryAllowance, createSocketAllowance } from './entry-allowance.ts'
 import { dial, type ServerConnection } from './server-connection.ts'
 import { closed, flushed } from './socket-end.ts'
 import { type Platform, systemPlatform } from './system.ts'
@@ -56,6 +56,8 @@ export interface SignalingClient {
    * them.
    */
   admit(byteCount: number): boolean
+  /** Whether half of those rates is left: for documents, and what is passed on for others. */
+  hasPlenty(): boolean
   /** Bytes that wait in the socket. */
   backlogBytes(): number
   traffic(): Traffic
@@ -76,6 +78,7 @@ export function createSignalingClient(needs: SignalingClientNeeds): SignalingCli
   const backoff = createBackoff({ clock, random: needs.random, ...RETRY })
   const traffic = { sent: { messages: 0, bytes: 0 }, received: { messages: 0, bytes: 0 } }
   const admit = createEntryAllowance(clock)
+  const allowance = createSocketAllowance(clock)
   let connection: ServerConnection | undefined
   let openedAtMs: number | undefined
   /** Why the server closed our last socket, where it objected to us. */
@@ -114,6 +117,7 @@ export function createSignalingClient(needs: SignalingClientNeeds): SignalingCli
   const onTraffic = (direction: 'sent' | 'received', byteCount: number) => {
     traffic[direction].messages++
     traffic[direction].bytes += byteCount
+    if (direction === 'sent') allowance.count(byteCount)
   }
   const onFrame = (frame: ServerFrame) => {
     if ('topic' in frame) topics.get(keyOf(frame.topic))?.accept(frame)
@@ -217,6 +221,7 @@ export function createSignalingClient(needs: SignalingClientNeeds): SignalingCli
       return handleOf(topic, listener)
     },
     admit,
+    hasPlenty: allowance.hasPlenty,
     backlogBytes: () => connection?.backlogBytes() ?? 0,
     traffic: copyTraffic,
     report: () => ({

@@ -25,7 +25,7 @@ function meetBob() {
     ...{ own: OWN, topic: new Uint8Array(32), clock, index: 0, isRelay: true },
     server: {
       report: () => ({ url: 'wss://one.test', state: 'open' }),
-      admit: () => true,
+      ...{ admit: () => true, hasPlenty: () => true },
       backlogBytes: () => 0,
       join(_topic, listener) {
         listeners.push(listener)
