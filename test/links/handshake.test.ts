@@ -63,7 +63,8 @@ function speakToEachOther(delayMs: number, lost: readonly number[] = []) {
         if (!lost.includes(said.length)) clock.setTimer(() => arrive(1 - place, envelope), delayMs)
       },
       onKeys: () => void keysAtMs.set(from, Math.round(clock.moment().steadyMs)),
-      onReject: (reason) => expect.unreachable(reason),
+      // Answers to tries that are over come late, and nothing else is refused.
+      onReject: (reason) => expect(reason).toBe('stale'),
     })
   }) as [Handshake, Handshake]
   function arrive(place: number, bytes: Uint8Array) {
@@ -116,6 +117,20 @@ it.each(ROLES)(
     handshake.stop()
   },
 )
+
+it('[L26] an answer that takes longer than our patience is one to a try before, and counts', async () => {
+  for (const delayMs of [700, 1_500, 2_000]) {
+    const { clock, first, keysAtMs } = speakToEachOther(delayMs)
+    first.begin()
+    await clock.advance(20_000)
+    // There, back, and there once more: no try but the first was needed.
+    expect([...keysAtMs]).toEqual([
+      ['first', 2 * delayMs],
+      ['second', 3 * delayMs],
+    ])
+    expect(clock.timerCount()).toBe(0)
+  }
+})
 
 it('[L47] two who hear of each other at about the same time say three messages', async () => {
   for (const [firstMs, secondMs] of [
