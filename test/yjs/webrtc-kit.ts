@@ -81,7 +81,20 @@ function watched(module: YWebrtcModule): { module: YWebrtcModule; made: Set<Open
   return watching
 }
 
-/** Counts what goes out on every open data channel of a member from now on. */
+/**
+ * Waits until all that is said when a connection opens has been said and answered. An end may be heard before it knows
+ * itself that it is open, and greets only then: whoever counts what it says must not begin earlier.
+ */
+export const untilGreeted = (members: readonly { conns(): ReadonlyMap<string, StockConn> }[]): Promise<unknown> => {
+  const states = () => members.map((member) => [...member.conns().values()].map((c) => c.connected && c.synced))
+  return until(
+    'every greeting to be answered',
+    () => states().every((conns) => conns.length > 0 && conns.every(Boolean)),
+    { timeoutMs: MEET_MS, seen: states },
+  )
+}
+
+/** Counts what goes out on every open data channel of a member from now on; call it after `untilGreeted`. */
 export function countSends(member: DirectMember): { count: number } {
   const sends = { count: 0 }
   for (const { peer } of member.conns().values()) {
@@ -101,6 +114,8 @@ export interface StockMember {
   readonly doc: Y.Doc
   readonly awareness: Awareness
   readonly provider: StockProvider
+  /** Its connections by peer id. */
+  conns(): ReadonlyMap<string, StockConn>
   /** Sends raw bytes to everybody it is connected to. */
   send(bytes: Uint8Array): void
   stop(): void
@@ -126,13 +141,15 @@ export async function createStockPeer(room: string, url: string, password?: stri
     provider.destroy()
   }
   onTestFinished(stop)
+  const conns = () => provider.room?.webrtcConns ?? new Map<string, StockConn>()
   return {
     clientId: doc.clientID,
     doc,
     awareness,
     provider,
+    conns,
     send(bytes) {
-      for (const { connected, peer } of provider.room?.webrtcConns.values() ?? []) if (connected) peer.send(bytes)
+      for (const { connected, peer } of conns().values()) if (connected) peer.send(bytes)
     },
     stop,
   }
@@ -142,7 +159,7 @@ export async function createStockPeer(room: string, url: string, password?: stri
 export const untilConnected = (stock: StockMember, peers = 1): Promise<unknown> =>
   until(
     `the stock peer to be connected to ${peers}`,
-    () => [...(stock.provider.room?.webrtcConns.values() ?? [])].filter((conn) => conn.connected).length >= peers,
+    () => [...stock.conns().values()].filter((conn) => conn.connected).length >= peers,
     { timeoutMs: MEET_MS },
   )
 
