@@ -3,7 +3,7 @@ import { encodeEndedFrame } from '../../lib/wire/frame.ts'
 import { until } from '../kit/until.ts'
 import { freshRoom, loadOwnYWebrtc, startServer, untilMet } from './kit.ts'
 import { startRawRelay } from './raw-relay.ts'
-import { countSends, createDirectMember } from './webrtc-kit.ts'
+import { countSends, createDirectMember, untilGreeted } from './webrtc-kit.ts'
 
 /** What nobody caught; a Node process would end over it. */
 function watchRejections(): unknown[] {
@@ -34,6 +34,7 @@ const pair = async (secret?: string) => {
 describe('data channels', { timeout: 40_000 }, () => {
   it('[Y3] an update among 4 is 3 data-channel messages, and receivers send nothing (y-webrtc: N(N-1) by re-broadcast)', async () => {
     const { members } = await meet(4)
+    await untilGreeted(members)
     const counts = members.map(countSends)
     const [alice] = members
     alice?.say('one')
@@ -161,6 +162,7 @@ describe('data channels', { timeout: 40_000 }, () => {
     const [alice, bob, carol] = members
     if (!alice || !bob || !carol) throw new Error('three members')
     await untilMet(members, 'relay')
+    await untilGreeted(members)
     const sends = countSends(alice)
     alice.transport.send({ clientId: alice.clientId, seq: 1, body: 'hi' })
     await until('it to come both ways', () => [bob, carol].every(({ messages }) => messages.length === 2))

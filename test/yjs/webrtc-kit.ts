@@ -4,7 +4,7 @@ import { WebSocket } from 'ws'
 import { Awareness } from 'y-protocols/awareness'
 import type { WebrtcProvider } from 'y-webrtc'
 import * as Y from 'yjs'
-import type { YWebrtcModule } from '../../lib/yjs/providers.ts'
+import type { WebRtcParts, YWebrtcModule } from '../../lib/yjs/providers.ts'
 import type { StockConn, StockPeer, StockProvider } from '../../lib/yjs/stock.ts'
 import type { YjsTransportNeeds } from '../../lib/yjs/transport.ts'
 import { until } from '../kit/until.ts'
@@ -81,7 +81,20 @@ function watched(module: YWebrtcModule): { module: YWebrtcModule; made: Set<Open
   return watching
 }
 
-/** Counts what goes out on every open data channel of a member from now on. */
+/**
+ * Waits until all that is said when a connection opens has been said and answered. An end may be heard before it knows
+ * itself that it is open, and greets only then: whoever counts what it says must not begin earlier.
+ */
+export const untilGreeted = (members: readonly { conns(): ReadonlyMap<string, StockConn> }[]): Promise<unknown> => {
+  const states = () => members.map((member) => [...member.conns().values()].map((c) => c.connected && c.synced))
+  return until(
+    'every greeting to be answered',
+    () => states().every((conns) => conns.length > 0 && conns.every(Boolean)),
+    { timeoutMs: MEET_MS, seen: states },
+  )
+}
+
+/** Counts what goes out on every open data channel of a member from now on; call it after `untilGreeted`. */
 export function countSends(member: DirectMember): { count: number } {
   const sends = { count: 0 }
   for (const { peer } of member.conns().values()) {
@@ -101,6 +114,8 @@ export interface StockMember {
   readonly doc: Y.Doc
   readonly awareness: Awareness
   readonly provider: StockProvider
+  /** Its connections by peer id. */
+  conns(): ReadonlyMap<string, StockConn>
   /** Sends raw bytes to everybody it is connected to. */
   send(bytes: Uint8Array): void
   stop(): void
@@ -126,13 +141,15 @@ export async function createStockPeer(room: string, url: string, password?: stri
     provider.destroy()
   }
   onTestFinished(stop)
+  const conns = () => provider.room?.webrtcConns ?? new Map<string, StockConn>()
   return {
     clientId: doc.clientID,
     doc,
     awareness,
     provider,
+    conns,
     send(bytes) {
-      for (const { connected, peer } of provider.room?.webrtcConns.values() ?? []) if (connected) peer.send(bytes)
+      for (const { connected, peer } of conns().values()) if (connected) peer.send(bytes)
     },
     stop,
   }
@@ -142,9 +159,26 @@ export async function createStockPeer(room: string, url: string, password?: stri
 export const untilConnected = (stock: StockMember, peers = 1): Promise<unknown> =>
   until(
     `the stock peer to be connected to ${peers}`,
-    () => [...(stock.provider.room?.webrtcConns.values() ?? [])].filter((conn) => conn.connected).length >= peers,
+    () => [...stock.conns().values()].filter((conn) => conn.connected).length >= peers,
     { timeoutMs: MEET_MS },
   )
+
+/**
+ * A platform on which every connection leads nowhere, at no cost. A real one makes certificates and some 30 candidates for
+ * each, and what the test says next waits behind all of those.
+ */
+export const NOWHERE: WebRtcParts = {
+  RTCPeerConnection: class {
+    createDataChannel = () => ({ readyState: 'connecting', close: () => undefined })
+    createOffer = pending
+    setRemoteDescription = pending
+    addIceCandidate = pending
+    close = () => undefined
+  },
+}
+function pending(): Promise<never> {
+  return new Promise(() => undefined)
+}
 
 /** A stranger who speaks the signaling protocol and says whatever the test wants. */
 export async function openSignaling(url: string, topic: string) {
@@ -165,6 +199,13 @@ export async function openSignaling(url: string, topic: string) {
       const mark = `mark ${Math.random()}`
       ws.send(JSON.stringify({ type: 'publish', topic, data: { type: 'announce', from: '', mark } }))
       await until('the mark', () => heard.some((message) => JSON.stringify(message).includes(mark)))
+    },
+    /** Waits until a member has handled all that was published so far, and nothing of it is refused but what this sends. */
+    async isHandledBy({ rejects }: Member) {
+      const refused = () => rejects.totals()['signaling-refused'] ?? 0
+      const before = refused()
+      ws.send(JSON.stringify({ type: 'publish', topic, data: { type: 'announce', from: '' } }))
+      await until('the mark to be refused', () => refused() > before)
     },
   }
 }
