@@ -10,6 +10,7 @@ import type { SyncStep } from '../wire/frame.ts'
 import { MAX_DOCUMENT_UPDATE_BYTES } from '../wire/limits.ts'
 import { encodeDocument } from '../wire/link-frame.ts'
 import type { RejectCounter } from '../wire/result.ts'
+import { createDocumentOutbox } from './document-outbox.ts'
 import type { Link } from './link.ts'
 
 /** Others that one compares with at a time; where that brings something new, they and we go on to others. */
@@ -45,6 +46,7 @@ export function createDocumentLinks(needs: DocumentLinksNeeds): DocumentLinks {
 
   const reachable = (): Link[] => needs.links().filter((link) => link.isReachable())
   const ask = (link: Link) => link.send(encodeDocument(0, Y.encodeStateVector(doc)))
+  const outbox = createDocumentOutbox({ ...{ clock, doc, rejects }, onAnswered, onLost: ask })
   const chance = (): number => (random(1)[0] ?? 0) / 256
 
   const onUpdate = (update: Uint8Array, origin: unknown) => {
@@ -54,7 +56,7 @@ export function createDocumentLinks(needs: DocumentLinksNeeds): DocumentLinks {
       return
     }
     if (update.length > MAX_DOCUMENT_UPDATE_BYTES) return rejects.count('document-refused')
-    for (const link of reachable()) link.send(encodeDocument(2, update))
+    outbox.push(update, reachable())
   }
   doc.on('update', onUpdate)
 
@@ -69,8 +71,7 @@ export function createDocumentLinks(needs: DocumentLinksNeeds): DocumentLinks {
     for (const link of [...all.slice(first), ...all.slice(0, first)].slice(0, COMPARE_WITH)) ask(link)
   }
 
-  function answer(link: Link, stateVector: Uint8Array): void {
-    link.send(encodeDocument(1, Y.encodeStateAsUpdate(doc, stateVector)))
+  function onAnswered(link: Link, stateVector: Uint8Array): void {
     // Whoever asks and knows more had an edit under way that was lost with its carrier.
     if (isAhead(stateVector, doc)) ask(link)
   }
@@ -94,7 +95,7 @@ export function createDocumentLinks(needs: DocumentLinksNeeds): DocumentLinks {
       const checked = step === 0 ? checkStateVector(payload) : checkDocumentUpdate(payload)
       if (!checked.ok) return rejects.count(checked.reason)
       try {
-        if (step === 0) answer(link, payload)
+        if (step === 0) outbox.answer(link, payload)
         else take(link, payload, step === 1)
       } catch {
         // Well-formed and yet impossible: the sender's fault, counted like the rest.
@@ -104,6 +105,7 @@ export function createDocumentLinks(needs: DocumentLinksNeeds): DocumentLinks {
     lost: compareSoon,
     stop() {
       cancelCompare?.()
+      outbox.stop()
       doc.off('update', onUpdate)
     },
   }
