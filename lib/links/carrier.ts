@@ -25,6 +25,8 @@ export interface Carrier {
   send(bytes: Uint8Array): void
   /** Whether it was full and lost something, and has room again: told once. */
   hasLost?(): boolean
+  /** It has lost something, here or further on. */
+  lose?(): void
   /**
    * Whether it takes an entry, a message or a piece of a document of that size now, which is thereby taken off its rates: a
    * server cuts off whoever sends too much. Left out: always.
@@ -45,16 +47,12 @@ export const takes = (carrier: Carrier | undefined, byteCount: number, isEntry: 
   carrier === undefined ||
   (carrier.backlogBytes() <= MAX_WAITING_BYTES && (carrier.admit?.(byteCount, isEntry) ?? true))
 
-/** Remembers what a carrier lost while it was full: see `Carrier.hasLost`. */
-export interface Losses {
-  note(): void
-  hasLost(): boolean
-}
-
-export function createLosses(backlogBytes: () => number): Losses {
+/** Remembers what a carrier lost while it was full; for it to be made of. */
+export function createLosses(backlogBytes: () => number): Required<Pick<Carrier, 'backlogBytes' | 'hasLost' | 'lose'>> {
   let isNoted = false
   return {
-    note() {
+    backlogBytes,
+    lose() {
       isNoted = true
     },
     hasLost() {

@@ -64,7 +64,7 @@ export function createDirectConnection(needs: DirectNeeds): DirectConnection {
     isPrivate: true,
     send(bytes) {
       if (channel.readyState !== 'open') return
-      if (channel.bufferedAmount + bytes.length > MAX_BACKLOG_BYTES) return losses.note()
+      if (channel.bufferedAmount + bytes.length > MAX_BACKLOG_BYTES) return losses.lose()
       try {
         channel.send(bytes as Uint8Array<ArrayBuffer>)
       } catch {
@@ -72,8 +72,7 @@ export function createDirectConnection(needs: DirectNeeds): DirectConnection {
         // `close` event comes on its own.
       }
     },
-    hasLost: losses.hasLost,
-    backlogBytes: () => channel.bufferedAmount,
+    ...losses,
     close: giveUp,
   }
 

@@ -21,7 +21,7 @@ export interface DocumentOutboxNeeds {
   readonly clock: Clock
   readonly rejects: RejectCounter
   onAnswered(link: Link, stateVector: Uint8Array): void
-  /** There is room again for one to whom edits were not told. */
+  /** Too much waits for one: instead of being told edits it shall compare. */
   onLost(link: Link): void
 }
 
@@ -35,7 +35,6 @@ export interface DocumentOutbox {
 /** What one far end is still to be told. */
 interface Due {
   edits: Uint8Array[]
-  isLost: boolean
   question: Uint8Array | undefined
   answerAtMs: number
 }
@@ -46,7 +45,7 @@ export function createDocumentOutbox({ clock, doc, rejects, ...needs }: Document
 
   const now = (): number => clock.moment().steadyMs
   const dueOf = (link: Link): Due => {
-    const due = dues.get(link) ?? { edits: [], isLost: false, question: undefined, answerAtMs: 0 }
+    const due = dues.get(link) ?? { edits: [], question: undefined, answerAtMs: 0 }
     dues.set(link, due)
     return due
   }
@@ -57,7 +56,7 @@ export function createDocumentOutbox({ clock, doc, rejects, ...needs }: Document
     for (const [link, due] of dues) {
       sayEdits(link, due)
       if (due.question !== undefined && now() >= due.answerAtMs) sayAnswer(link, due, due.question)
-      const isDone = due.edits.length === 0 && !due.isLost && due.question === undefined && now() >= due.answerAtMs
+      const isDone = due.edits.length === 0 && due.question === undefined && now() >= due.answerAtMs
       // Who is out of reach compares when it is back.
       if (isDone || !link.isReachable()) dues.delete(link)
     }
@@ -71,9 +70,6 @@ export function createDocumentOutbox({ clock, doc, rejects, ...needs }: Document
       due.edits.splice(0, edits.length)
       link.send(encodeDocument(2, Y.mergeUpdates(edits)))
     }
-    if (!due.isLost || !takes(link.best(), 0, false)) return
-    due.isLost = false
-    needs.onLost(link)
   }
 
   function sayAnswer(link: Link, due: Due, stateVector: Uint8Array): void {
@@ -95,10 +91,10 @@ export function createDocumentOutbox({ clock, doc, rejects, ...needs }: Document
     push(update, links) {
       for (const link of links) {
         const due = dueOf(link)
-        if (!due.isLost) due.edits.push(update)
+        due.edits.push(update)
         if (sizeOf(due.edits) <= MAX_BACKLOG_BYTES) continue
         due.edits = []
-        due.isLost = true
+        needs.onLost(link)
       }
       drain()
     },

@@ -8,7 +8,7 @@ import type { ConnectionId } from '../base/ids.ts'
 import type { RandomBytes } from '../base/random.ts'
 import { encodeFind, encodePeers, encodeVia } from '../wire/link-frame.ts'
 import type { RejectCounter } from '../wire/result.ts'
-import { type Carrier, createLosses, type Losses, MAX_BACKLOG_BYTES } from './carrier.ts'
+import { type Carrier, createLosses, MAX_BACKLOG_BYTES } from './carrier.ts'
 import type { Link } from './link.ts'
 
 /** How many neighbours are asked at once for one who is lost, and how long and how often others are. */
@@ -85,7 +85,6 @@ export function createNeighbours(needs: NeighboursNeeds): Neighbours {
   /** What we passed on for one, and for whom we dropped something of it. */
   const passed = new WeakMap<Link, { readonly allow: Allowance; readonly dropped: Set<ConnectionId> }>()
   const sent = new WeakMap<Link, Allowance>()
-  const losses = new WeakMap<Carrier, Losses>()
 
   const all = (): Link[] => needs.links().filter(isNeighbour)
 
@@ -100,26 +99,21 @@ export function createNeighbours(needs: NeighboursNeeds): Neighbours {
     sent.set(neighbour, allow)
     // Never by a neighbour of the neighbour: two who lost everybody would ask each other in a circle, for room as well.
     const way = (): Carrier | undefined => (isNeighbour(neighbour) ? neighbour.best() : undefined)
-    const backlogBytes = (): number => way()?.backlogBytes() ?? 0
-    const lost = createLosses(backlogBytes)
-    const carrier: Carrier = {
+    link.addCarrier({
+      ...createLosses(() => way()?.backlogBytes() ?? 0),
       id: viaId(neighbour.peer),
       kind: 'via',
       isPrivate: false,
       send(sealed) {
         if (way() !== undefined) neighbour.send(encodeVia(peer, sealed))
       },
-      hasLost: lost.hasLost,
       admit(byteCount, isEntry) {
         const carrier = way()
         if (carrier === undefined) return true
         return allow(byteCount) && (carrier.admit?.(byteCount, isEntry) ?? true)
       },
-      backlogBytes,
       close: () => undefined,
-    }
-    losses.set(carrier, lost)
-    link.addCarrier(carrier)
+    })
   }
 
   return {
@@ -144,9 +138,8 @@ export function createNeighbours(needs: NeighboursNeeds): Neighbours {
       needs.find(far)?.receive(viaId(neighbour.peer), sealed)
     },
     hearOf(neighbour, peer) {
-      const known = wayBy(neighbour, needs.find(peer))
-      if (known === undefined) meetThrough(neighbour, peer)
-      else losses.get(known)?.note()
+      wayBy(neighbour, needs.find(peer))?.lose?.()
+      meetThrough(neighbour, peer)
     },
     answerFind(asker, wanted) {
       const reachable = new Set(all().map(({ peer }) => peer))

@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import type { ConnectionId } from '../base/ids.ts'
 import { isCastEnvelope } from '../wire/envelope.ts'
 import type { ServerReport } from '../wire/transport.ts'
-import { type Carrier, type CarrierEnd, createLosses, type Group, type Losses } from './carrier.ts'
+import { type Carrier, type CarrierEnd, createLosses, type Group } from './carrier.ts'
 import { createMeetAgain } from './meet-again.ts'
 
 /** What a seal, its count and the frame of the server's protocol add at most to a frame of a link. */
@@ -64,7 +64,7 @@ export interface RelayMeetingNeeds extends MeetingNeeds {
 export function createRelayMeeting(needs: RelayMeetingNeeds): Meeting {
   const { server } = needs
   const id = `relay:${needs.index}`
-  const met = new Map<ConnectionId, Losses>()
+  const met = new Map<ConnectionId, ReturnType<typeof createLosses>>()
   const again = createMeetAgain(needs.clock, meet)
   /** All others on the topic, by the server's word. */
   const present = new Set<ConnectionId>()
@@ -73,7 +73,7 @@ export function createRelayMeeting(needs: RelayMeetingNeeds): Meeting {
     size: () => present.size,
     admit,
     cast(bytes) {
-      if (!topic.cast(bytes)) for (const losses of met.values()) losses.note()
+      if (!topic.cast(bytes)) for (const losses of met.values()) losses.lose()
     },
   }
 
@@ -88,11 +88,10 @@ export function createRelayMeeting(needs: RelayMeetingNeeds): Meeting {
       isIntroduction: !needs.isRelay,
       ...(needs.isRelay && { group }),
       send(bytes) {
-        if (!topic.send(peer, bytes)) losses.note()
+        if (!topic.send(peer, bytes)) losses.lose()
       },
-      hasLost: losses.hasLost,
       admit,
-      backlogBytes: server.backlogBytes,
+      ...losses,
       close() {
         if (met.delete(peer)) again.forgotten(peer)
       },

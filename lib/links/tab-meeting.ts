@@ -32,8 +32,7 @@ export function createTabMeeting(
   function meet(peer: ConnectionId): void {
     if (met.has(peer) || met.size >= MAX_TABS) return
     const count = { unread: 0, read: 0 }
-    const backlogBytes = (): number => count.unread
-    const losses = createLosses(backlogBytes)
+    const losses = createLosses(() => count.unread)
     met.set(peer, count)
     channel?.postMessage([own, 'here'])
     needs.onCarrier(peer, {
@@ -41,12 +40,11 @@ export function createTabMeeting(
       kind: 'tab',
       isPrivate: false,
       send(bytes) {
-        if (count.unread + bytes.length > MAX_BACKLOG_BYTES) return losses.note()
+        if (count.unread + bytes.length > MAX_BACKLOG_BYTES) return losses.lose()
         count.unread += bytes.length
         channel?.postMessage([own, peer, bytes])
       },
-      hasLost: losses.hasLost,
-      backlogBytes,
+      ...losses,
       close() {
         if (met.delete(peer)) again.forgotten(peer)
       },

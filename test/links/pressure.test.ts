@@ -147,14 +147,14 @@ it.each([
 it('[L54] edits to many, each by its own link, keep to what a server takes, as fewer frames', async () => {
   const { room, alice, served } = await sixOnTheRelay()
   const before = sentBy(alice)
-  for (let n = 0; n < 480; n++) {
+  for (let n = 0; n < 960; n++) {
     text(alice).insert(0, 'e')
-    await room.advance(16)
+    await room.advance(8)
   }
-  const seconds = (480 * 16) / 1_000
+  const seconds = (960 * 8) / 1_000
   const frames = sentBy(alice).messages - before.messages
   expect(frames).toBeLessThan(MESSAGES.frames.burst + MESSAGES.frames.perSecond * seconds + 100)
-  await room.until('the edits', () => served.every((one) => text(one).length === 480), 500)
+  await room.until('the edits', () => served.every((one) => text(one).length === 960), 500)
 })
 
 /** Sets a text of so many characters that the whole document is one update of exactly so many bytes. */
