@@ -43,7 +43,7 @@ export function createLateTransport(needs: {
       if (own !== undefined) own = state
       transport?.hold(state)
     },
-    send: (message, to) => transport?.send(message, to),
+    send: (message, to) => transport?.send(message, to) ?? true,
     async stop(options) {
       isStopped = true
       cancelRetry?.()

@@ -88,6 +88,8 @@ export function createMembership<T>(
       else messages.expect(writer, member.sent)
     }
   }
+  /** Messages that are out: one that waits still is missed by nobody. */
+  let sentCount = 0
   const roster = createRosterKeeper({
     clock,
     rules: { ownConnectionId: connectionId, maxDataBytes },
@@ -106,12 +108,15 @@ export function createMembership<T>(
     findSender: (sender) => roster.find(sender)?.participant,
     isReachable: (sender) => (roster.find(sender)?.paths.size ?? 0) > 0,
     send(message, to) {
-      transport?.send(message, to)
+      const isSent = transport?.send(message, to) ?? true
+      if (!isSent || to !== undefined) return isSent
+      sentCount = Math.max(sentCount, message.seq)
       // Whoever meets us from now on knows by it which message is due.
       transport?.hold(ownState())
+      return true
     },
   })
-  const ownState = (): JsonObject => bridge.ownState(messages.sentCount())
+  const ownState = (): JsonObject => bridge.ownState(sentCount)
 
   const startTransport = () => {
     transport = needs.createTransport({

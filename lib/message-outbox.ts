@@ -23,6 +23,8 @@ export const MAX_WAITING_BYTES = 8_388_608
  * above that is at most 4,750 messages and 6 MiB.
  */
 const KEEP_MS = 15_000
+/** A message that some have to wait for is handed over again after this, for those. */
+const HAND_AGAIN_MS = 50
 /** After a server's restart everybody asks at once, and is answered at once. */
 const ANSWER_DELAY_MS = 20
 /** Between two answers: half of the time between two questions of one member. */
@@ -50,7 +52,8 @@ export interface MessageOutbox {
 
 export interface MessageOutboxNeeds {
   readonly clock: Clock
-  send(message: MessageFrame): void
+  /** As `Transport.send`: false as long as it is not out. */
+  send(message: MessageFrame): boolean
   /** A member asked for more than it may have, and gets nothing. */
   onRefused(asker: string): void
 }
@@ -82,12 +85,15 @@ export function createMessageOutbox({ clock, send, onRefused }: MessageOutboxNee
         cancelDrain = clock.setTimer(drain, Math.ceil(delayMs))
         break
       }
+      keep(entry)
+      if (!send(entry.message)) {
+        cancelDrain = clock.setTimer(drain, HAND_AGAIN_MS)
+        break
+      }
       messages.take(1, now())
       bytes.take(entry.bytes, now())
       sent += 1
       waitingBytes -= entry.bytes
-      keep(entry)
-      send(entry.message)
     }
     waiting = waiting.slice(sent)
   }

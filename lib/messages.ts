@@ -47,8 +47,8 @@ export interface MessagesNeeds {
   findSender(clientId: ClientId): Participant | undefined
   /** Whether a member has a path now. */
   isReachable(clientId: ClientId): boolean
-  /** To everybody, or to the one who has that client. */
-  send(message: MessageFrame, to?: ClientId): void
+  /** To everybody, or to the one who has that client. As `Transport.send`. */
+  send(message: MessageFrame, to?: ClientId): boolean
 }
 
 export interface Messages {
@@ -60,8 +60,6 @@ export interface Messages {
   receive(message: MessageFrame, isEarly: boolean): void
   /** A member's entry came: it has sent so many. */
   expect(clientId: ClientId, sent: number): void
-  /** How many we sent. */
-  sentCount(): number
   forget(clientId: ClientId): void
   close(): void
 }
@@ -156,7 +154,6 @@ export function createMessages(needs: MessagesNeeds): Messages {
     expect(sender, sent) {
       settle({ order: expectMessages(order, sender, sent, steadyMs()), ready: [] })
     },
-    sentCount: () => seq,
     forget(gone) {
       order = forgetSender(order, gone)
     },

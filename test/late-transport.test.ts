@@ -12,7 +12,7 @@ function open({ failures = 0 } = {}) {
   const inner: Transport = {
     publish: (state) => calls.push(['publish', state]),
     hold: (state) => calls.push(['hold', state]),
-    send: ({ seq }, to) => calls.push(['send', seq, to]),
+    send: ({ seq }, to) => calls.push(['send', seq, to]) > 0,
     stop: async (options) => void calls.push(['stop', options]),
     inspect: () => ({ paths: [], servers: [{ url: 'ws://a', state: 'open' }] }),
   }

@@ -12,7 +12,7 @@ function open() {
   const refused: string[] = []
   const outbox = createMessageOutbox({
     clock,
-    send: ({ seq }) => void sent.push(seq),
+    send: ({ seq }) => sent.push(seq) > 0,
     onRefused: (asker) => void refused.push(asker),
   })
   const push = (from: number, to: number, body?: string) => {

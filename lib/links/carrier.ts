@@ -6,8 +6,8 @@ export interface Group {
   /** How many would get a cast. */
   size(): number
   /** As `Carrier.admit`, for a cast. */
-  admit(byteCount: number): boolean
-  /** To all of them; lost without a word where the server is gone. */
+  admit(byteCount: number, isEntry: boolean): boolean
+  /** To all of them; lost without a word where the server is gone or takes no more. */
   cast(bytes: Uint8Array): void
 }
 
@@ -21,32 +21,50 @@ export interface Carrier {
   readonly isIntroduction?: boolean
   /** Where what it carries for several could go up once. */
   readonly group?: Group
-  /** Hands bytes over; lost without a word where the carrier is closing. */
+  /** Hands bytes over; lost without a word where the carrier is closing, or `MAX_BACKLOG_BYTES` would wait in it. */
   send(bytes: Uint8Array): void
+  /** Whether it was full and lost something, and has room again: told once. */
+  hasLost?(): boolean
+  /** It has lost something, here or further on. */
+  lose?(): void
   /**
-   * Whether it takes an entry of that size now, which is thereby taken off its rate: a server cuts off whoever sends too much.
-   * Left out: always.
+   * Whether it takes an entry, a message or a piece of a document of that size now, which is thereby taken off its rates: a
+   * server cuts off whoever sends too much. Left out: always.
    */
-  admit?(byteCount: number): boolean
-  /**
-   * Whether there is plenty of room by that rate: for documents and what is passed on for others, which our own words must not
-   * suffer from. Left out: always.
-   */
-  hasPlenty?(): boolean
+  admit?(byteCount: number, isEntry: boolean): boolean
   /** Bytes that were handed over and have not left yet. */
   backlogBytes(): number
   close(): void
 }
 
+/** Over this much waiting in a carrier nothing is added that can wait with us, as one value or merged (fault F21). */
+export const MAX_WAITING_BYTES = 65_536
+/** What waits in one carrier at most; what would exceed it is lost like on a line that is cut (fault F21). */
+export const MAX_BACKLOG_BYTES = 1_048_576
+
+/** Whether what can wait with us may be handed to it now; then it is taken off its rates. Nowhere it is lost at once. */
+export const takes = (carrier: Carrier | undefined, byteCount: number, isEntry: boolean): boolean =>
+  carrier === undefined ||
+  (carrier.backlogBytes() <= MAX_WAITING_BYTES && (carrier.admit?.(byteCount, isEntry) ?? true))
+
+/** Remembers what a carrier lost while it was full; for it to be made of. */
+export function createLosses(backlogBytes: () => number): Required<Pick<Carrier, 'backlogBytes' | 'hasLost' | 'lose'>> {
+  let isNoted = false
+  return {
+    backlogBytes,
+    lose() {
+      isNoted = true
+    },
+    hasLost() {
+      const hasLost = isNoted && backlogBytes() <= MAX_WAITING_BYTES
+      if (hasLost) isNoted = false
+      return hasLost
+    },
+  }
+}
+
 /** How a carrier ended: the far end's side ended it, or only our own way did. */
 export type CarrierEnd = 'closed' | 'lost'
-
-/** Over this much waiting in a carrier nothing is added that can wait elsewhere, or be lost (fault F21). */
-export const MAX_WAITING_BYTES = 65_536
-
-/** Whether what is none of our own words may go by it now. */
-export const hasPlenty = (carrier: Carrier | undefined): boolean =>
-  carrier !== undefined && carrier.backlogBytes() <= MAX_WAITING_BYTES && (carrier.hasPlenty?.() ?? true)
 
 /** The best first: what is nearest costs nobody anything. */
 const PREFERENCE: readonly PathKind[] = ['tab', 'direct', 'relay', 'via']

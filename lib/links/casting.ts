@@ -10,7 +10,7 @@ import { type CastKey, type CastNeeds, type CastSender, createCastSender } from 
 import { CAST_TAG_BYTES } from '../wire/cast.ts'
 import { encodeCastEnvelope } from '../wire/envelope.ts'
 import { type CastAckFrame, encodeCastKey } from '../wire/link-frame.ts'
-import { type Group, MAX_WAITING_BYTES } from './carrier.ts'
+import { type Group, MAX_WAITING_BYTES, takes } from './carrier.ts'
 import type { Link } from './link.ts'
 
 /** Below so many receivers a cast saves nothing. */
@@ -25,10 +25,11 @@ export interface CastingNeeds extends CastNeeds {
 }
 
 export interface Casting {
-  /** Sends one frame to all these links, each of which is in reach. */
-  spread(frame: Uint8Array, links: readonly Link[]): void
-  /** As `spread`, where there is room, in the order of `links`; the others are returned. */
-  spreadPaced(frame: Uint8Array, links: readonly Link[]): Link[]
+  /**
+   * Sends one frame to these links, each of which is in reach, in their order: an entry where it need not wait behind others,
+   * anything else as the rates of servers allow. Those for whom there is no room yet are returned.
+   */
+  spread(frame: Uint8Array, links: readonly Link[], isEntry: boolean): Link[]
   /** The last word: to those whom a cast serves; the others are returned. */
   castAlone(frame: Uint8Array, links: readonly Link[]): Link[]
   /** It has the key that it was given. */
@@ -123,24 +124,18 @@ export function createCasting(needs: CastingNeeds): Casting {
     return { rest: [...rest], late }
   }
 
-  const hasRoom = (link: Link, byteCount: number): boolean => {
-    const carrier = link.best()
-    if (carrier === undefined) return true
-    return carrier.backlogBytes() <= MAX_WAITING_BYTES && (carrier.admit?.(byteCount) ?? true)
-  }
-
   return {
-    spread(frame, links) {
-      for (const link of castByGroups(frame, links).rest) link.send(frame)
-    },
-    spreadPaced(frame, links) {
+    spread(frame, links, isEntry) {
+      // What is no single value waits for no far end that does not read, nor do the others: a full carrier loses it.
       const { rest, late } = castByGroups(frame, links, {
-        hasRoom: (group, [first, ...others]) =>
-          (first?.best()?.backlogBytes() ?? 0) <= MAX_WAITING_BYTES &&
-          group.admit(frame.length + CAST_TAG_BYTES * (others.length + 1)),
+        hasRoom: (group, served) =>
+          (!isEntry || (served[0]?.best()?.backlogBytes() ?? 0) <= MAX_WAITING_BYTES) &&
+          group.admit(frame.length + CAST_TAG_BYTES * served.length, isEntry),
       })
       for (const link of rest) {
-        if (hasRoom(link, frame.length)) link.send(frame)
+        const carrier = link.best()
+        const hasRoom = isEntry ? takes(carrier, frame.length, true) : (carrier?.admit?.(frame.length, false) ?? true)
+        if (hasRoom) link.send(frame)
         else late.push(link)
       }
       return late

@@ -5,7 +5,7 @@
  */
 import type { CancelTimer, Clock } from '../base/clock.ts'
 import type { SignalKind } from '../wire/link-frame.ts'
-import type { Carrier, CarrierEnd } from './carrier.ts'
+import { type Carrier, type CarrierEnd, createLosses, MAX_BACKLOG_BYTES } from './carrier.ts'
 import { createGathering } from './gathering.ts'
 
 /** What of the standard is used; `globalThis.RTCPeerConnection` or an injected one makes it. */
@@ -57,12 +57,14 @@ export function createDirectConnection(needs: DirectNeeds): DirectConnection {
     sendCandidate: (json) => needs.sendSignal('candidate', json),
   })
 
+  const losses = createLosses(() => channel.bufferedAmount)
   const carrier: Carrier = {
     id: 'direct',
     kind: 'direct',
     isPrivate: true,
     send(bytes) {
       if (channel.readyState !== 'open') return
+      if (channel.bufferedAmount + bytes.length > MAX_BACKLOG_BYTES) return losses.lose()
       try {
         channel.send(bytes as Uint8Array<ArrayBuffer>)
       } catch {
@@ -70,7 +72,7 @@ export function createDirectConnection(needs: DirectNeeds): DirectConnection {
         // `close` event comes on its own.
       }
     },
-    backlogBytes: () => channel.bufferedAmount,
+    ...losses,
     close: giveUp,
   }
 

@@ -10,7 +10,7 @@ import type { SyncStep } from '../wire/frame.ts'
 import { MAX_DOCUMENT_UPDATE_BYTES } from '../wire/limits.ts'
 import { encodeDocument } from '../wire/link-frame.ts'
 import type { RejectCounter } from '../wire/result.ts'
-import { hasPlenty, MAX_WAITING_BYTES } from './carrier.ts'
+import { createDocumentOutbox } from './document-outbox.ts'
 import type { Link } from './link.ts'
 
 /** Others that one compares with at a time; where that brings something new, they and we go on to others. */
@@ -19,10 +19,6 @@ const COMPARE_WITH = 8
 const COMPARE_AFTER_MS = 2_000
 /** Whoever writes upon what we lack is asked for that at most so often. */
 const ASK_EVERY_MS = 1_000
-/** [T38] Whoever asks has the whole document for a few bytes: so often, and with its newest question. */
-const ANSWER_EVERY_MS = 500
-/** How often those are looked at who wait for an answer, or for room on the way to them. */
-const DRAIN_MS = 50
 
 export interface DocumentLinksNeeds {
   readonly doc: Y.Doc
@@ -45,32 +41,22 @@ export interface DocumentLinks {
 export function createDocumentLinks(needs: DocumentLinksNeeds): DocumentLinks {
   const { clock, doc, random, rejects } = needs
   const askedMs = new WeakMap<Link, number>()
-  /** What those have who wait for more of the document, the longest waiting first; by their own word, where they asked. */
-  const waiting = new Map<Link, { readonly stateVector: Uint8Array; readonly isAnswer: boolean }>()
-  const answeredMs = new WeakMap<Link, number>()
-  let cancelDrain: CancelTimer | undefined
-  /** What was handed to servers a moment ago: it is sealed first, so no server's client has counted it yet. */
-  let handed = { atMs: Number.NEGATIVE_INFINITY, byteCount: 0 }
   let hasNews = false
   let cancelCompare: CancelTimer | undefined
 
   const reachable = (): Link[] => needs.links().filter((link) => link.isReachable())
   const ask = (link: Link) => link.send(encodeDocument(0, Y.encodeStateVector(doc)))
+  const outbox = createDocumentOutbox({ ...{ clock, doc, rejects }, onAnswered, onLost: ask })
   const chance = (): number => (random(1)[0] ?? 0) / 256
 
-  const onUpdate = (update: Uint8Array, origin: unknown, _doc: Y.Doc, { beforeState }: Y.Transaction) => {
+  const onUpdate = (update: Uint8Array, origin: unknown) => {
     // What a member brought has gone to the others by its own links.
     if (origin === needs) {
       hasNews = true
       return
     }
     if (update.length > MAX_DOCUMENT_UPDATE_BYTES) return rejects.count('document-refused')
-    for (const link of reachable()) {
-      // Whoever waits gets it with what it waits for. Each copy costs room, as where a server has to carry all of them.
-      if (waiting.has(link)) continue
-      if (hasRoom(link)) hand(link, encodeDocument(2, update))
-      else keepWaiting(link, Y.encodeStateVector(beforeState), false)
-    }
+    outbox.push(update, reachable())
   }
   doc.on('update', onUpdate)
 
@@ -85,59 +71,9 @@ export function createDocumentLinks(needs: DocumentLinksNeeds): DocumentLinks {
     for (const link of [...all.slice(first), ...all.slice(0, first)].slice(0, COMPARE_WITH)) ask(link)
   }
 
-  function hasRoom(link: Link): boolean {
-    const nowMs = clock.moment().steadyMs
-    if (nowMs - handed.atMs >= DRAIN_MS) handed = { atMs: nowMs, byteCount: 0 }
-    const best = link.best()
-    return hasPlenty(best) && (best?.hasPlenty === undefined || handed.byteCount < MAX_WAITING_BYTES)
-  }
-
-  function hand(link: Link, frame: Uint8Array): void {
-    if (link.best()?.hasPlenty !== undefined) handed.byteCount += frame.length
-    link.send(frame)
-  }
-
-  function keepWaiting(link: Link, stateVector: Uint8Array, isAnswer: boolean): void {
-    waiting.set(link, { stateVector, isAnswer })
-    cancelDrain ??= clock.setTimer(drain, DRAIN_MS)
-  }
-
-  function drain(): void {
-    cancelDrain = undefined
-    const nowMs = clock.moment().steadyMs
-    for (const [link, { stateVector, isAnswer }] of waiting) {
-      // Who is out of reach asks when it is back.
-      if (!link.isReachable()) waiting.delete(link)
-      else if (hasRoom(link) && (!isAnswer || isTimeToAnswer(link, nowMs))) {
-        waiting.delete(link)
-        bring(link, stateVector, isAnswer)
-      }
-    }
-    if (waiting.size > 0) cancelDrain = clock.setTimer(drain, DRAIN_MS)
-  }
-
-  const isTimeToAnswer = (link: Link, nowMs: number): boolean =>
-    nowMs - (answeredMs.get(link) ?? Number.NEGATIVE_INFINITY) >= ANSWER_EVERY_MS
-
-  /** What it lacks, by what it has. */
-  function bring(link: Link, stateVector: Uint8Array, isAnswer: boolean): void {
-    try {
-      hand(link, encodeDocument(isAnswer ? 1 : 2, Y.encodeStateAsUpdate(doc, stateVector)))
-      if (!isAnswer) return
-      answeredMs.set(link, clock.moment().steadyMs)
-      // Whoever asks and knows more had an edit under way that was lost with its carrier.
-      if (isAhead(stateVector, doc)) ask(link)
-    } catch {
-      // Well-formed and yet impossible: the sender's fault, counted like the rest.
-      rejects.count('document-refused')
-    }
-  }
-
-  function answer(link: Link, stateVector: Uint8Array): void {
-    const nowMs = clock.moment().steadyMs
-    if (!waiting.has(link) && isTimeToAnswer(link, nowMs) && hasRoom(link)) bring(link, stateVector, true)
-    // A copy: what came is a view of a larger buffer.
-    else keepWaiting(link, stateVector.slice(), true)
+  function onAnswered(link: Link, stateVector: Uint8Array): void {
+    // Whoever asks and knows more had an edit under way that was lost with its carrier.
+    if (isAhead(stateVector, doc)) ask(link)
   }
 
   function take(link: Link, update: Uint8Array, isAnswer: boolean): void {
@@ -159,7 +95,7 @@ export function createDocumentLinks(needs: DocumentLinksNeeds): DocumentLinks {
       const checked = step === 0 ? checkStateVector(payload) : checkDocumentUpdate(payload)
       if (!checked.ok) return rejects.count(checked.reason)
       try {
-        if (step === 0) answer(link, payload)
+        if (step === 0) outbox.answer(link, payload)
         else take(link, payload, step === 1)
       } catch {
         // Well-formed and yet impossible: the sender's fault, counted like the rest.
@@ -169,11 +105,7 @@ export function createDocumentLinks(needs: DocumentLinksNeeds): DocumentLinks {
     lost: compareSoon,
     stop() {
       cancelCompare?.()
-      cancelDrain?.()
-      // Edits of ours are said before the goodbye, room or not.
-      for (const [link, { stateVector, isAnswer }] of waiting)
-        if (!isAnswer && link.isReachable()) bring(link, stateVector, isAnswer)
-      waiting.clear()
+      outbox.stop()
       doc.off('update', onUpdate)
     },
   }

@@ -26,8 +26,8 @@ export interface LinkCarriers {
   /** Those down to the best one that were asked in vain: one that is heard all the time would not be asked again. */
   toAskAgain(): readonly Carrier[]
   /**
-   * Whether a frame went by one that is not the best any more, and may be lost: it does not answer, or is a neighbour, who may
-   * have had no way to pass it on and told nobody.
+   * Whether a frame may be lost: it went by one that is not the best any more, and does not answer, or is a neighbour, who may
+   * have had no way to pass it on and told nobody; or by the best one, which was full and has room again.
    */
   hasFailed(): boolean
   /** What was said by all of them has been said anew. */
@@ -113,6 +113,7 @@ export function createLinkCarriers(liveness: LivenessOfCarriers): LinkCarriers {
     hasFailed() {
       const now = best()
       if (now === undefined) return false
+      if (now.hasLost?.() === true) return true
       for (const id of used)
         if (id !== now.id && (liveness.isSuspect(id) || carriers.get(id)?.kind === 'via')) return true
       return false

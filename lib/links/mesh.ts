@@ -72,7 +72,7 @@ export function createMesh(needs: MeshNeeds): Mesh {
   const isKnown = (link: Link): boolean => pairs.get(link.peer)?.link === link
 
   const neighbours = createNeighbours({
-    ...{ clock, own, random, links },
+    ...{ clock, own, random, rejects, links },
     find: (peer) => pairs.get(peer)?.link,
     findOrMake: (peer) => findOrMake(peer),
   })
@@ -141,7 +141,7 @@ export function createMesh(needs: MeshNeeds): Mesh {
       case 'passed':
         return neighbours.receivePassed(link, frame.far, frame.sealed)
       case 'peers':
-        for (const peer of frame.peers) neighbours.meetThrough(link, peer)
+        for (const peer of frame.peers) neighbours.hearOf(link, peer)
         return
       case 'find':
         return neighbours.answerFind(link, frame.peers)
@@ -178,6 +178,7 @@ export function createMesh(needs: MeshNeeds): Mesh {
         continue
       }
       neighbours.dropWays(link)
+      neighbours.tellDropped(link)
       link.tick()
       search(link)
     }

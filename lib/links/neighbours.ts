@@ -2,19 +2,35 @@
  * Ways through a neighbour of both: passes on what two of ours cannot tell each other, introduces those who do not meet where
  * we met them, and looks for whoever is lost. What is passed on is sealed between its two ends.
  */
+import { type Allowance, createAllowance, type Rates } from '../base/allowance.ts'
 import type { Clock } from '../base/clock.ts'
 import type { ConnectionId } from '../base/ids.ts'
 import type { RandomBytes } from '../base/random.ts'
 import { createTokenBucket, type TokenBucket } from '../base/token-bucket.ts'
 import { MAX_MEMBERS } from '../wire/limits.ts'
 import { encodeFind, encodePeers, encodeVia } from '../wire/link-frame.ts'
-import { hasPlenty } from './carrier.ts'
+import type { RejectCounter } from '../wire/result.ts'
+import { type Carrier, createLosses, MAX_BACKLOG_BYTES } from './carrier.ts'
 import type { Link } from './link.ts'
 
 /** How many neighbours are asked at once for one who is lost, and how long and how often others are. */
 const ASKED_AT_ONCE = 3
 const ASK_FOR_MS = 15_000
 const ASK_AGAIN_MS = 3_000
+/**
+ * What we pass on for one neighbour. By a server it goes by our own socket, as our messages do, of whose rates one neighbour
+ * can take a part only; a whole document fits in at once.
+ */
+const PASSED_RATES: Rates = {
+  bytes: { perSecond: 131_072, burst: 393_216 },
+  frames: { perSecond: 100, burst: 300 },
+}
+/** What we let one neighbour pass on of what can wait; the rest is for hellos, questions and signals. */
+const SENT_RATES: Rates = {
+  bytes: { perSecond: 98_304, burst: 294_912 },
+  frames: { perSecond: 75, burst: 225 },
+}
+
 /** [T37] A neighbour can introduce a whole channel, and again what half-open links make room for in their 10 s. */
 const NEWCOMERS = { perSecond: 13, burst: MAX_MEMBERS }
 
@@ -22,6 +38,7 @@ export interface NeighboursNeeds {
   readonly clock: Clock
   readonly random: RandomBytes
   readonly own: ConnectionId
+  readonly rejects: RejectCounter
   links(): Link[]
   find(peer: ConnectionId): Link | undefined
   /** The link to somebody who may be there; undefined where there is no room. */
@@ -31,11 +48,14 @@ export interface NeighboursNeeds {
 export interface Neighbours {
   /** Whether a link of ours carries what we pass on: never by a neighbour again. */
   isNeighbour(link: Link): boolean
-  /** We are the neighbour of both: what the one has for the other goes on, sealed as it came, and only once. */
+  /**
+   * We are the neighbour of both: what the one has for the other goes on, sealed as it came, and only once. Where the one
+   * has had too much passed on, or the other does not read, it is dropped, and the one hears of the other again soon.
+   */
   passOn(from: Link, far: ConnectionId, sealed: Uint8Array): void
   receivePassed(neighbour: Link, far: ConnectionId, sealed: Uint8Array): void
-  /** That neighbour reaches somebody: one more way to it. */
-  meetThrough(neighbour: Link, peer: ConnectionId): void
+  /** That neighbour reaches somebody: one more way to it, or one that lost something. */
+  hearOf(neighbour: Link, peer: ConnectionId): void
   answerFind(asker: Link, wanted: readonly ConnectionId[]): void
   /** Two of ours who do not meet where we met them hear of each other by us: whoever reaches one member reaches all. */
   introduce(link: Link): void
@@ -43,6 +63,8 @@ export interface Neighbours {
   search(link: Link): void
   /** Ways through a neighbour end when it is none any more. */
   dropWays(link: Link): void
+  /** A neighbour for whom we dropped something says anew what was last said by us, as often as this is called at most. */
+  tellDropped(neighbour: Link): void
   /** The link is no more. */
   forget(link: Link): void
 }
@@ -65,10 +87,16 @@ export function createNeighbours(needs: NeighboursNeeds): Neighbours {
   /** For whom we look: since when, and when neighbours were last asked, in steady ms. */
   const searches = new Map<Link, { readonly sinceMs: number; askedMs: number }>()
 
+  /** What we passed on for one, and for whom we dropped something of it. */
+  const passed = new WeakMap<Link, { readonly allow: Allowance; readonly dropped: Set<ConnectionId> }>()
+  const sent = new WeakMap<Link, Allowance>()
   /** Those whom each neighbour may still name who are new to us. */
   const named = new WeakMap<Link, TokenBucket>()
 
   const all = (): Link[] => needs.links().filter(isNeighbour)
+
+  const wayBy = (neighbour: Link, link: Link | undefined): Carrier | undefined =>
+    link?.carriers().find(({ id }) => id === viaId(neighbour.peer))
 
   function mayName(neighbour: Link): boolean {
     const nowMs = clock.moment().steadyMs
@@ -80,18 +108,25 @@ export function createNeighbours(needs: NeighboursNeeds): Neighbours {
   function meetThrough(neighbour: Link, peer: ConnectionId): void {
     if (peer === own || peer === neighbour.peer) return
     if (needs.find(peer) === undefined && !mayName(neighbour)) return
-    needs.findOrMake(peer)?.addCarrier({
+    const link = needs.findOrMake(peer)
+    if (link === undefined || wayBy(neighbour, link) !== undefined) return
+    const allow = sent.get(neighbour) ?? createAllowance(clock, SENT_RATES)
+    sent.set(neighbour, allow)
+    // Never by a neighbour of the neighbour: two who lost everybody would ask each other in a circle, for room as well.
+    const way = (): Carrier | undefined => (isNeighbour(neighbour) ? neighbour.best() : undefined)
+    link.addCarrier({
+      ...createLosses(() => way()?.backlogBytes() ?? 0),
       id: viaId(neighbour.peer),
       kind: 'via',
       isPrivate: false,
-      // Never by a neighbour of the neighbour: two who lost everybody would ask each other in a circle.
       send(sealed) {
-        if (isNeighbour(neighbour)) neighbour.send(encodeVia(peer, sealed))
+        if (way() !== undefined) neighbour.send(encodeVia(peer, sealed))
       },
-      // Nor are they asked whether there is room.
-      admit: (byteCount) => !isNeighbour(neighbour) || (neighbour.best()?.admit?.(byteCount) ?? true),
-      hasPlenty: () => !isNeighbour(neighbour) || hasPlenty(neighbour.best()),
-      backlogBytes: () => 0,
+      admit(byteCount, isEntry) {
+        const carrier = way()
+        if (carrier === undefined) return true
+        return allow(byteCount) && (carrier.admit?.(byteCount, isEntry) ?? true)
+      },
       close: () => undefined,
     })
   }
@@ -100,15 +135,27 @@ export function createNeighbours(needs: NeighboursNeeds): Neighbours {
     isNeighbour,
     passOn(from, far, sealed) {
       const to = needs.find(far)
-      if (to === undefined || !isNeighbour(to)) return
-      // [T36] Lost like on any line: whoever has much to pass on does not keep us from saying our own.
-      if (hasPlenty(to.best())) to.send(encodeVia(from.peer, sealed, 'passed'))
+      const way = to !== undefined && isNeighbour(to) ? to.best() : undefined
+      if (way === undefined) return
+      const { allow, dropped } = passed.get(from) ?? {
+        allow: createAllowance(clock, PASSED_RATES),
+        dropped: new Set<ConnectionId>(),
+      }
+      passed.set(from, { allow, dropped })
+      const frame = encodeVia(from.peer, sealed, 'passed')
+      const hasRoom = way.backlogBytes() + frame.length <= MAX_BACKLOG_BYTES
+      if (hasRoom && allow(frame.length) && (way.admit?.(frame.length, false) ?? true)) return to?.send(frame)
+      needs.rejects.count('too-often')
+      dropped.add(far)
     },
     receivePassed(neighbour, far, sealed) {
       meetThrough(neighbour, far)
       needs.find(far)?.receive(viaId(neighbour.peer), sealed)
     },
-    meetThrough,
+    hearOf(neighbour, peer) {
+      wayBy(neighbour, needs.find(peer))?.lose?.()
+      meetThrough(neighbour, peer)
+    },
     answerFind(asker, wanted) {
       const reachable = new Set(all().map(({ peer }) => peer))
       const peers = wanted.filter((peer) => peer !== asker.peer && reachable.has(peer))
@@ -143,6 +190,12 @@ export function createNeighbours(needs: NeighboursNeeds): Neighbours {
         const neighbour = kind === 'via' ? needs.find(neighbourOf(id)) : undefined
         if (kind === 'via' && (neighbour === undefined || !isNeighbour(neighbour))) link.removeCarrier(id, 'lost')
       }
+    },
+    tellDropped(neighbour) {
+      const dropped = passed.get(neighbour)?.dropped
+      if (dropped === undefined || dropped.size === 0) return
+      neighbour.send(encodePeers([...dropped]))
+      dropped.clear()
     },
     forget: (link) => void searches.delete(link),
   }

@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import type { ConnectionId } from '../base/ids.ts'
 import { isCastEnvelope } from '../wire/envelope.ts'
 import type { ServerReport } from '../wire/transport.ts'
-import type { Carrier, CarrierEnd, Group } from './carrier.ts'
+import { type Carrier, type CarrierEnd, createLosses, type Group } from './carrier.ts'
 import { createMeetAgain } from './meet-again.ts'
 
 /** What a seal, its count and the frame of the server's protocol add at most to a frame of a link. */
@@ -15,10 +15,8 @@ export interface Server {
   report(): ServerReport
   join(topic: Uint8Array, listener: ServerListener): ServerTopic
   backlogBytes(): number
-  /** Whether it takes an entry of that size now, by its rates; then that is taken off them. */
-  admit(byteCount: number): boolean
-  /** Whether its rates have room for much more than that. */
-  hasPlenty(): boolean
+  /** Whether it takes an entry, or anything else that can wait, of that size now, by its rates; then that is taken off them. */
+  admit(byteCount: number, isEntry: boolean): boolean
 }
 
 export interface ServerListener {
@@ -66,26 +64,34 @@ export interface RelayMeetingNeeds extends MeetingNeeds {
 export function createRelayMeeting(needs: RelayMeetingNeeds): Meeting {
   const { server } = needs
   const id = `relay:${needs.index}`
-  const met = new Set<ConnectionId>()
+  const met = new Map<ConnectionId, ReturnType<typeof createLosses>>()
   const again = createMeetAgain(needs.clock, meet)
   /** All others on the topic, by the server's word. */
   const present = new Set<ConnectionId>()
-  const admit = (byteCount: number): boolean => server.admit(byteCount + RELAY_BYTES)
-  const group: Group = { size: () => present.size, admit, cast: (bytes) => void topic.cast(bytes) }
+  const admit: Group['admit'] = (byteCount, isEntry) => server.admit(byteCount + RELAY_BYTES, isEntry)
+  const group: Group = {
+    size: () => present.size,
+    admit,
+    cast(bytes) {
+      if (!topic.cast(bytes)) for (const losses of met.values()) losses.lose()
+    },
+  }
 
   function meet(peer: ConnectionId): void {
     if (peer === needs.own || met.has(peer)) return
-    met.add(peer)
+    const losses = createLosses(server.backlogBytes)
+    met.set(peer, losses)
     needs.onCarrier(peer, {
       id,
       kind: 'relay',
       isPrivate: false,
       isIntroduction: !needs.isRelay,
       ...(needs.isRelay && { group }),
-      send: (bytes) => void topic.send(peer, bytes),
+      send(bytes) {
+        if (!topic.send(peer, bytes)) losses.lose()
+      },
       admit,
-      hasPlenty: server.hasPlenty,
-      backlogBytes: server.backlogBytes,
+      ...losses,
       close() {
         if (met.delete(peer)) again.forgotten(peer)
       },
@@ -123,7 +129,7 @@ export function createRelayMeeting(needs: RelayMeetingNeeds): Meeting {
     onLost(silentMs) {
       again.clear()
       present.clear()
-      for (const peer of [...met]) part(peer, 'lost', silentMs)
+      for (const peer of [...met.keys()]) part(peer, 'lost', silentMs)
       needs.onStatus()
     },
     onOpen: needs.onStatus,

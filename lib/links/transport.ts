@@ -7,6 +7,7 @@ import type { Page } from '../base/page.ts'
 import type { RandomBytes } from '../base/random.ts'
 import type { Crypto } from '../identity/crypto.ts'
 import type { Identity } from '../identity/identity.ts'
+import type { MessageFrame } from '../wire/frame.ts'
 import { encodeMessage, type LinkFrame } from '../wire/link-frame.ts'
 import type { SecretState, Transport, TransportNeeds } from '../wire/transport.ts'
 import type { Carrier, CarrierEnd } from './carrier.ts'
@@ -50,6 +51,8 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
   let documents: DocumentLinks | undefined
   let isStopped = false
   let ending: Promise<void> | undefined
+  /** The message that is on its way out, and who lacks it. */
+  let spreading: { readonly message: MessageFrame; readonly late: readonly Link[] } | undefined
   /** Undefined until the secret's key is made. */
   let secretState: SecretState | undefined
 
@@ -66,7 +69,7 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
     clock,
     clientId,
     nextClock: needs.nextClock,
-    spread: (frame, links) => casting?.spreadPaced(frame, links) ?? [],
+    spread: (frame, links) => casting?.spread(frame, links, true) ?? [],
     reachable,
   })
 
@@ -175,8 +178,14 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
     hold: ownEntry.hold,
     send(message, to) {
       const frame = encodeMessage(message)
-      if (to === undefined) return casting?.spread(frame, reachable())
-      for (const link of reachable()) if (farEnds.isClient(link, to)) link.send(frame)
+      if (to !== undefined) {
+        for (const link of reachable()) if (farEnds.isClient(link, to)) link.send(frame)
+        return true
+      }
+      const due = reachable().filter((link) => message !== spreading?.message || spreading.late.includes(link))
+      const late = casting?.spread(frame, due, false) ?? []
+      spreading = late.length === 0 ? undefined : { message, late }
+      return spreading === undefined
     },
     stop(options = {}) {
       if (options.isImmediate === true) farewell.hurry()

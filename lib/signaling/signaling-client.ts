@@ -2,6 +2,7 @@
  * The client of one signaling/relay server, shared by the channels of a Realtime: keeps one socket while somebody is on a
  * topic, proves who we are, joins the topics anew after each reconnect and carries bytes. Knows nothing of what they mean.
  */
+import { createAllowance } from '../base/allowance.ts'
 import { createBackoff } from '../base/backoff.ts'
 import type { CancelTimer, Clock } from '../base/clock.ts'
 import type { ConnectionId } from '../base/ids.ts'
@@ -10,11 +11,18 @@ import type { Identity } from '../identity/identity.ts'
 import { encodeClientFrame, type ServerFrame } from '../wire/relay-frame.ts'
 import type { RejectCounter } from '../wire/result.ts'
 import type { Count, ServerReport, ServerState } from '../wire/transport.ts'
-import { createEntryAllowance, createSocketAllowance } from './entry-allowance.ts'
 import { dial, type ServerConnection } from './server-connection.ts'
 import { closed, flushed } from './socket-end.ts'
 import { type Platform, systemPlatform } from './system.ts'
-import { JOIN_AGAIN_MS, LATE_RETRY_MS, MAX_SENT_BYTES, RETRY, WELL_AFTER_MS } from './timing.ts'
+import {
+  ENTRY_RATES,
+  JOIN_AGAIN_MS,
+  LATE_RETRY_MS,
+  MAX_SENT_BYTES,
+  MESSAGE_RATES,
+  RETRY,
+  WELL_AFTER_MS,
+} from './timing.ts'
 import { createTopic, type Topic, type TopicListener } from './topic.ts'
 
 export interface SignalingClientNeeds {
@@ -52,12 +60,10 @@ export interface SignalingClient {
   /** `topic`: 32 bytes. Several may be on one topic: the server is told of the first and of the last. */
   join(topic: Uint8Array, listener: TopicListener): TopicHandle
   /**
-   * Whether an entry of that size may go out now by the rates of a server, which is shared by all topics; then it is taken off
-   * them.
+   * Whether an entry, or anything else that can wait, of that size may go out now by the rates of a server, which all topics
+   * share; then it is taken off them.
    */
-  admit(byteCount: number): boolean
-  /** Whether half of those rates is left: for documents, and what is passed on for others. */
-  hasPlenty(): boolean
+  admit(byteCount: number, isEntry: boolean): boolean
   /** Bytes that wait in the socket. */
   backlogBytes(): number
   traffic(): Traffic
@@ -77,8 +83,8 @@ export function createSignalingClient(needs: SignalingClientNeeds): SignalingCli
   const topics = new Map<string, Topic>()
   const backoff = createBackoff({ clock, random: needs.random, ...RETRY })
   const traffic = { sent: { messages: 0, bytes: 0 }, received: { messages: 0, bytes: 0 } }
-  const admit = createEntryAllowance(clock)
-  const allowance = createSocketAllowance(clock)
+  const admitEntry = createAllowance(clock, ENTRY_RATES)
+  const admitMessage = createAllowance(clock, MESSAGE_RATES)
   let connection: ServerConnection | undefined
   let openedAtMs: number | undefined
   /** Why the server closed our last socket, where it objected to us. */
@@ -117,7 +123,6 @@ export function createSignalingClient(needs: SignalingClientNeeds): SignalingCli
   const onTraffic = (direction: 'sent' | 'received', byteCount: number) => {
     traffic[direction].messages++
     traffic[direction].bytes += byteCount
-    if (direction === 'sent') allowance.count(byteCount)
   }
   const onFrame = (frame: ServerFrame) => {
     if ('topic' in frame) topics.get(keyOf(frame.topic))?.accept(frame)
@@ -220,8 +225,7 @@ export function createSignalingClient(needs: SignalingClientNeeds): SignalingCli
       if (known === undefined && !isStopped) enter(topic)
       return handleOf(topic, listener)
     },
-    admit,
-    hasPlenty: allowance.hasPlenty,
+    admit: (byteCount, isEntry) => (isEntry ? admitEntry : admitMessage)(byteCount),
     backlogBytes: () => connection?.backlogBytes() ?? 0,
     traffic: copyTraffic,
     report: () => ({

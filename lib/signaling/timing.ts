@@ -1,4 +1,5 @@
 /** Every time and bound of this room, in one place because they depend on each other. */
+import type { Rates } from '../base/allowance.ts'
 import type { BackoffRule } from '../base/backoff.ts'
 
 /** The first delay before a server is tried again is at most this: whoever lost it is back well within every hold. */
@@ -50,11 +51,17 @@ export const MAX_BACKLOG_BYTES = 1_048_576
 /** Bytes of one frame; a larger one is not sent. More than the largest entry needs, and every server takes it by default. */
 export const MAX_SENT_BYTES = 262_144
 /**
- * What entries may take of a server's rates for one socket: half of its bytes, and with the 250 messages a second that are
- * published by a channel nearly all of its frames; what is left is for hellos and signals.
+ * What entries may take of a server's rates for one socket (500 frames and 1 MiB a second, 2,000 and 1 MiB at once), and what
+ * all copies of messages and documents may together; what is left of them is for hellos, signals and answers.
  */
-export const ENTRY_BYTES = { perSecond: 524_288, burst: 524_288 }
-export const ENTRY_FRAMES = { perSecond: 200, burst: 500 }
+export const ENTRY_RATES: Rates = {
+  bytes: { perSecond: 524_288, burst: 524_288 },
+  frames: { perSecond: 200, burst: 500 },
+}
+export const MESSAGE_RATES: Rates = {
+  bytes: { perSecond: 393_216, burst: 393_216 },
+  frames: { perSecond: 250, burst: 1_000 },
+}
 /** The longest that `leave` and `stop` wait for what was sent to leave, and then for the socket to close: 0.5 s together. */
 export const FLUSH_MS = 300
 export const SOCKET_END_MS = 200

@@ -1,5 +1,8 @@
 /** RTCDataChannel: the part of the standard that the library uses. Knows its states; what carries it is its connection's. */
 
+/** The largest message that browsers take (RFC 8841). */
+const MAX_MESSAGE_BYTES = 262_144
+
 export interface ChannelNeeds {
   send(bytes: Uint8Array): void
   backlogBytes(): number
@@ -31,6 +34,7 @@ export class VirtualDataChannel {
 
   send(bytes: Uint8Array): void {
     if (this.readyState !== 'open') throw new Error('the channel is not open')
+    if (bytes.length > MAX_MESSAGE_BYTES) throw new TypeError('a message over the limit')
     this.#needs.send(bytes)
   }
 

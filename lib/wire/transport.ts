@@ -122,9 +122,10 @@ export interface Transport {
   hold(state: JsonObject): void
   /**
    * Sends a message once by every open path whose far end is ours. `to`: it is for that client alone, so paths that lead
-   * to others do without it.
+   * to others do without it. False: some have to wait for it, by the rates of a server; the same message again, soon, goes to
+   * them alone, and no other one for everybody may go before.
    */
-  send(message: MessageFrame, to?: ClientId): void
+  send(message: MessageFrame, to?: ClientId): boolean
   /**
    * Says goodbye by every open path and closes everything. Resolves when the goodbye is on the wire (at most 0.5 s) and
    * nothing is left behind: no timer, no socket, no listener. `isImmediate`: nothing is waited for, since the page ends or

@@ -118,9 +118,10 @@ export function createYjsTransport(needs: YjsTransportNeeds): Transport {
       if (own !== undefined) own = state
     },
     send(message, to) {
-      if (isStopped) return
+      if (isStopped) return true
       const frame = encodeMessageFrame(message)
       for (const carrier of carriers) carrier.send(frame, to)
+      return true
     },
     stop({ isImmediate = false } = {}) {
       if (isImmediate) flush.cutShort()

@@ -89,6 +89,7 @@ export function createMemoryNetwork({ isFlowing = false } = {}): MemoryNetwork {
             sent.message += 1
             push({ from: node, to: peer, kind: 'message', bytes: encodeMessageFrame(message) })
           }
+          return true
         },
         async stop() {
           if (node.isStopped) return

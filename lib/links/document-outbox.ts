@@ -1,0 +1,122 @@
+/**
+ * Edits and answers on their way to the others: to each in order, no faster than the way to it takes them. What waits goes as
+ * few frames, and where it becomes too much the two compare instead (fault F21).
+ */
+import * as Y from 'yjs'
+import type { CancelTimer, Clock } from '../base/clock.ts'
+import { MAX_DOCUMENT_UPDATE_BYTES } from '../wire/limits.ts'
+import { encodeDocument } from '../wire/link-frame.ts'
+import type { RejectCounter } from '../wire/result.ts'
+import { MAX_BACKLOG_BYTES, takes } from './carrier.ts'
+import type { Link } from './link.ts'
+import { DRAIN_MS } from './own-entry.ts'
+
+/** Whoever was answered is answered again after as long as the last answer takes at this rate: it may be the whole document. */
+const ANSWER_BYTES_PER_SECOND = 65_536
+/** And no sooner than this: an answer takes a look at the whole document. */
+const ANSWER_EVERY_MS = 100
+
+export interface DocumentOutboxNeeds {
+  readonly doc: Y.Doc
+  readonly clock: Clock
+  readonly rejects: RejectCounter
+  onAnswered(link: Link, stateVector: Uint8Array): void
+  /** Too much waits for one: instead of being told edits it shall compare. */
+  onLost(link: Link): void
+}
+
+export interface DocumentOutbox {
+  push(update: Uint8Array, links: readonly Link[]): void
+  /** What the far end lacks goes to it as soon as it may have another answer; of several questions the last one counts. */
+  answer(link: Link, stateVector: Uint8Array): void
+  stop(): void
+}
+
+/** What one far end is still to be told. */
+interface Due {
+  edits: Uint8Array[]
+  question: Uint8Array | undefined
+  answerAtMs: number
+}
+
+export function createDocumentOutbox({ clock, doc, rejects, ...needs }: DocumentOutboxNeeds): DocumentOutbox {
+  const dues = new Map<Link, Due>()
+  let cancelDrain: CancelTimer | undefined
+
+  const now = (): number => clock.moment().steadyMs
+  const dueOf = (link: Link): Due => {
+    const due = dues.get(link) ?? { edits: [], question: undefined, answerAtMs: 0 }
+    dues.set(link, due)
+    return due
+  }
+
+  function drain(): void {
+    cancelDrain?.()
+    cancelDrain = undefined
+    for (const [link, due] of dues) {
+      sayEdits(link, due)
+      if (due.question !== undefined && now() >= due.answerAtMs) sayAnswer(link, due, due.question)
+      const isDone = due.edits.length === 0 && due.question === undefined && now() >= due.answerAtMs
+      // Who is out of reach compares when it is back.
+      if (isDone || !link.isReachable()) dues.delete(link)
+    }
+    if (dues.size > 0) cancelDrain = clock.setTimer(drain, DRAIN_MS)
+  }
+
+  function sayEdits(link: Link, due: Due): void {
+    while (due.edits.length > 0) {
+      const edits = firstOf(due.edits)
+      if (!takes(link.best(), sizeOf(edits), false)) return
+      due.edits.splice(0, edits.length)
+      link.send(encodeDocument(2, Y.mergeUpdates(edits)))
+    }
+  }
+
+  function sayAnswer(link: Link, due: Due, stateVector: Uint8Array): void {
+    due.answerAtMs = now() + ANSWER_EVERY_MS
+    const update = Y.encodeStateAsUpdate(doc, stateVector)
+    const { length } = update
+    const isTooLarge = length > MAX_DOCUMENT_UPDATE_BYTES
+    if (!isTooLarge && !takes(link.best(), length, false)) return
+    due.question = undefined
+    if (isTooLarge) rejects.count('too-large')
+    else {
+      due.answerAtMs = now() + Math.max(ANSWER_EVERY_MS, (length / ANSWER_BYTES_PER_SECOND) * 1_000)
+      link.send(encodeDocument(1, update))
+    }
+    needs.onAnswered(link, stateVector)
+  }
+
+  return {
+    push(update, links) {
+      for (const link of links) {
+        const due = dueOf(link)
+        due.edits.push(update)
+        if (sizeOf(due.edits) <= MAX_BACKLOG_BYTES) continue
+        due.edits = []
+        needs.onLost(link)
+      }
+      drain()
+    },
+    answer(link, stateVector) {
+      dueOf(link).question = stateVector.slice()
+      drain()
+    },
+    stop() {
+      cancelDrain?.()
+      dues.clear()
+    },
+  }
+}
+
+const sizeOf = (edits: readonly Uint8Array[]): number => edits.reduce((sum, { length }) => sum + length, 0)
+
+/** As many as fit into one frame. */
+function firstOf(edits: readonly Uint8Array[]): Uint8Array[] {
+  let count = 0
+  for (let size = 0; count < edits.length; count++) {
+    size += edits[count]?.length ?? 0
+    if (size > MAX_DOCUMENT_UPDATE_BYTES) break
+  }
+  return edits.slice(0, count)
+}

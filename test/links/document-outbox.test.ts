@@ -1,0 +1,59 @@
+/** Far ends that ask for the document again and again. */
+import { expect, it, onTestFinished } from 'vitest'
+import * as Y from 'yjs'
+import { systemRandom } from '../../lib/base/random.ts'
+import { createDocumentLinks } from '../../lib/links/document-links.ts'
+import type { Link } from '../../lib/links/link.ts'
+import { decodeLinkFrame } from '../../lib/wire/link-frame.ts'
+import { createRejectCounter } from '../../lib/wire/result.ts'
+import { createVirtualClock } from '../kit/virtual-clock.ts'
+
+/** The documents of one link that is played: what it is told, and its questions. */
+function playedDocuments() {
+  const clock = createVirtualClock()
+  const rejects = createRejectCounter()
+  const doc = new Y.Doc()
+  const answers: Uint8Array[] = []
+  const link = {
+    isReachable: () => true,
+    best: () => undefined,
+    send(frame: Uint8Array) {
+      const read = decodeLinkFrame(frame)
+      if (read.ok && read.value.kind === 'document' && read.value.step === 1) answers.push(read.value.payload)
+    },
+  } as unknown as Link
+  const documents = createDocumentLinks({ doc, clock, random: systemRandom, rejects, links: () => [link] })
+  onTestFinished(documents.stop)
+  const ask = () => documents.receive(link, { step: 0, payload: Y.encodeStateVector(new Y.Doc()) })
+  return { clock, rejects, doc, answers, ask, documents }
+}
+
+it('[L57] who asks again and again has the document at 64 KiB a second, and its last question answered', async () => {
+  const { clock, doc, answers, ask, documents } = playedDocuments()
+  doc.getText('body').insert(0, 'x'.repeat(131_050))
+  for (let passedMs = 0; passedMs < 10_000; passedMs += 10) {
+    ask()
+    await clock.advance(10)
+  }
+  // At once, and then every 2 s.
+  expect(answers).toHaveLength(5)
+  doc.getText('body').insert(0, 'newest')
+  ask()
+  await clock.advance(2_100)
+  const told = new Y.Doc()
+  Y.applyUpdate(told, answers.at(-1) ?? new Uint8Array())
+  expect(told.getText('body').toString().startsWith('newest')).toBe(true)
+  await clock.advance(5_000)
+  documents.stop()
+  expect([answers.length <= 7, clock.timerCount()]).toEqual([true, 0])
+})
+
+it('[L57] and a small one ten times a second', async () => {
+  const { clock, answers, ask } = playedDocuments()
+  for (let passedMs = 0; passedMs < 1_000; passedMs += 1) {
+    ask()
+    await clock.advance(1)
+  }
+  expect(answers.length).toBeLessThanOrEqual(10)
+  expect(answers.length).toBeGreaterThan(5)
+})
