@@ -103,6 +103,8 @@ export function createDataChannels(needs: DataChannelsNeeds): DataChannels {
         link.addCarrier(carrier)
       },
       onData: (bytes) => link.receive('direct', bytes),
+      // [L53]
+      onDoubt: () => link.liveness().ask(link.carriers()),
       onEnd(how, wasOpen) {
         if (pair.connection === connection) pair.connection = undefined
         vacate(VACANT_MS)
