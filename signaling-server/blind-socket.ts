@@ -6,10 +6,17 @@ import { randomBytes } from 'node:crypto'
 import { checkServerProof } from '../lib/identity/server-proof.ts'
 import { CONNECTION_ID_BYTES } from '../lib/wire/fixed-bytes.ts'
 import { MAX_FRAME_BYTES } from '../lib/wire/limits.ts'
-import { type ClientFrame, decodeClientFrame, encodeServerFrame, NONCE_BYTES } from '../lib/wire/relay-frame.ts'
+import {
+  type ClientFrame,
+  decodeClientFrame,
+  encodeServerFrame,
+  isAnswerDue,
+  NONCE_BYTES,
+} from '../lib/wire/relay-frame.ts'
 import type { BlindClient, BlindTopics } from './blind-topics.ts'
 import type { Counts } from './counts.ts'
 import { CLOSE, type GuardedSocket, type SocketHandler } from './guarded-socket.ts'
+import type { Limits } from './limits.ts'
 import { nodeCrypto } from './node-crypto.ts'
 
 /** With its sender put in, a frame must still be one that every client takes. */
@@ -19,10 +26,17 @@ const PONG = encodeServerFrame({ kind: 'pong' })
 /** `checking`: the one signature that the socket may show is being looked at. */
 type Stage = 'challenged' | 'checking' | 'ended' | BlindClient
 
+export interface BlindSocketNeeds {
+  readonly topics: BlindTopics
+  readonly counts: Counts
+  readonly hosts: readonly string[]
+  readonly limits: Limits
+}
+
 /** What a socket of the subprotocol `copresence.1` does with its messages. */
 export function handleBlindSocket(
   socket: GuardedSocket,
-  { topics, counts, hosts }: { topics: BlindTopics; counts: Counts; hosts: readonly string[] },
+  { topics, counts, hosts, limits }: BlindSocketNeeds,
 ): SocketHandler {
   const nonce = Uint8Array.from(randomBytes(NONCE_BYTES))
   const turn = topics.nextTurn()
@@ -74,6 +88,10 @@ export function handleBlindSocket(
         return socket.close(CLOSE.policy, 'closed-unproved')
       }
       check(frame.value).catch(() => socket.close(CLOSE.internal, 'closed-internal'))
+    },
+    // [G34] It knows then that both ways between us are open, as if it had asked.
+    onAnswer(quietMs) {
+      if (typeof stage === 'object' && isAnswerDue(quietMs, limits.pingIntervalMs)) socket.send(PONG)
     },
     onEnd(silentMs) {
       if (typeof stage === 'object') topics.end(stage, silentMs)

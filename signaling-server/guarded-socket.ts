@@ -38,6 +38,8 @@ export interface GuardedSocket {
 export interface SocketHandler {
   /** `data` is the received bytes, of text too. Not called once the socket has ended. */
   onMessage(data: Buffer, isBinary: boolean): void
+  /** A ping of ours was answered, `quietMs` after anything was last sent. Once for each ping. */
+  onAnswer?(quietMs: number): void
   /** Called once, however the socket ended. `silentMs`: it was cut off after so long without a sign of life; else 0. */
   onEnd(silentMs: number): void
 }
@@ -64,7 +66,9 @@ export function guardSocket(
   })
   const bytes = createTokenBucket({ perSecond: limits.maxBytesPerSecond, burst: limits.maxByteBurst, nowMs: now() })
   let lastSeenMs = now()
+  let lastSentMs = now()
   let lastPingMs = Number.NEGATIVE_INFINITY
+  let isPinged = false
   let hasEnded = false
   let waiting = 0
   let probeTimer: NodeJS.Timeout | undefined
@@ -98,6 +102,7 @@ export function guardSocket(
       if (isFull) return socket.cutOff('closed-backlog')
       // A small message that waits costs far more memory than its bytes, so they are counted too.
       waiting++
+      lastSentMs = now()
       ws.send(bytes, { binary: kind !== 'text' }, () => waiting--)
     },
     close(code, why) {
@@ -128,8 +133,10 @@ export function guardSocket(
       if (hasEnded) return
       if (isLate) lastSeenMs = nowMs
       else if (nowMs - lastSeenMs > limits.silenceTimeoutMs) return socket.cutOff('closed-silent')
-      if (nowMs - lastPingMs < limits.pingIntervalMs) return
+      // A beat that comes a little early does not leave it to the next one.
+      if (nowMs - lastPingMs < 0.9 * limits.pingIntervalMs) return
       lastPingMs = nowMs
+      isPinged = true
       ws.ping()
     },
     refund(messageCount, byteCount) {
@@ -152,7 +159,12 @@ export function guardSocket(
     }
   })
   ws.on('ping', (data) => admit(data.length))
-  ws.on('pong', (data) => admit(data.length))
+  ws.on('pong', (data) => {
+    // Only what we asked for: nobody draws words out of us with pongs of its own.
+    if (!admit(data.length) || !isPinged) return
+    isPinged = false
+    handler.onAnswer?.(lastSeenMs - lastSentMs)
+  })
   ws.on('error', (error) => {
     // ws closes by itself here, with the fitting code; it waits too long for the answer.
     const isTooLarge = 'code' in error && error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH'

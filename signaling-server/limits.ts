@@ -88,7 +88,8 @@ export const LIMITS = {
     meaning: 'for the first subscribe or join, or the first frame in a room; later closes the socket with 1008',
     max: LONGEST_MS,
   },
-  pingIntervalMs: { default: 2_000, unit: 'ms', meaning: 'between two pings of a socket', max: LONGEST_MS },
+  // Two of them, and 0.3 s to be late by, in the 3 s after which a client asks: what it answers spares it the question.
+  pingIntervalMs: { default: 1_350, unit: 'ms', meaning: 'between two pings of a socket', max: LONGEST_MS },
   // A gap of 10 s that began just after a sign of life must pass unnoticed, a pause between two pings included.
   silenceTimeoutMs: {
     default: 12_250,

@@ -97,7 +97,7 @@ export function createSignalingServer(options: SignalingServerOptions = {}): Sig
       case 'signaling':
         return topics.handle(socket)
       case 'blind':
-        return handleBlindSocket(socket, { topics: blindTopics, counts, hosts })
+        return handleBlindSocket(socket, { topics: blindTopics, counts, hosts, limits })
       case 'room':
         return rooms.handle(socket, admission.name, admission.key)
     }

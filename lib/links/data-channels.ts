@@ -118,6 +118,8 @@ export function createDataChannels(needs: DataChannelsNeeds): DataChannels {
         link.addCarrier(carrier)
       },
       onData: (bytes) => link.receive('direct', bytes),
+      // [L58]
+      onDoubt: () => link.liveness().ask(link.carriers()),
       onEnd(how, wasOpen) {
         if (pair.connection === connection) pair.connection = undefined
         vacate(VACANT_MS)

@@ -26,6 +26,8 @@ export interface DirectNeeds {
   sendSignal(kind: SignalKind, json: string): void
   onOpen(carrier: Carrier): void
   onData(bytes: Uint8Array): void
+  /** It was open, and ICE says that its far end does not answer any more. */
+  onDoubt(): void
   /**
    * It is over, once. `closed`: the far end closed it while it was well, as the end of a page does. `lost`: it never opened,
    * failed for good, or was given up, here or there, which is no word on the far end.
@@ -97,6 +99,8 @@ export function createDirectConnection(needs: DirectNeeds): DirectConnection {
   function watchIce() {
     const state = connection.iceConnectionState
     if (state === 'closed') return giveUp()
+    // How long it has not answered is not told: 5 to 8 s in libwebrtc, and not at all where an interface went away.
+    if (isOpen && (state === 'disconnected' || state === 'failed')) needs.onDoubt()
     if (isWell()) cancelPatience?.()
     else if (state === 'failed') restart()
     else if (state === 'disconnected') cancelPatience = clock.setTimer(restart, DISCONNECTED_MS)

@@ -3,7 +3,8 @@
  * hidden tab has slow timers; what is heard on any carrier counts. Silence has a beginning, and is told with its length.
  *
  * A server on which both are vouches for the far end: it watches the socket and tells of its silence, so that a pair need
- * hardly ask. Silence has begun for such a pair when the server says so, or with what was asked and not answered.
+ * hardly ask. Silence has begun for such a pair when the server says so, or with what was asked and not answered. Whatever else
+ * may show that an end is gone, as ICE does, has it asked at once, and is no proof of it.
  */
 import type { CancelTimer, Clock } from '../base/clock.ts'
 import type { Carrier } from './carrier.ts'
@@ -14,7 +15,9 @@ import type { Carrier } from './carrier.ts'
  */
 export const PING_AFTER_MS = 3_000
 /** As that, where a server vouches for the far end and nothing was said: what a server may hide that does not tell. */
-export const VOUCHED_PING_AFTER_MS = 12_000
+export const VOUCHED_PING_AFTER_MS = 30_000
+/** As that, where frames go by a data channel: its two ends check all the time that the other one answers, and tell. */
+export const CHECKED_PING_AFTER_MS = 60_000
 /** What was said, and not shown to have arrived, has a link ask after this and `PING_AFTER_MS` of silence. */
 const SAID_ASKS_AFTER_MS = 1_000
 /** The other end of a pair asks so much later, so that in a pair that is well only one does. */
@@ -158,7 +161,8 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
     if (!isVouched || Number.isFinite(unansweredMs)) return best
     if (saidMs !== undefined && steadyMs() - saidMs >= SAID_ASKS_AFTER_MS)
       return all.find(({ id }) => id === lastSaid.carrierId) ?? best
-    return quietMs < VOUCHED_PING_AFTER_MS + pingAfterMs - PING_AFTER_MS ? undefined : best
+    const mostMs = best.kind === 'direct' ? CHECKED_PING_AFTER_MS : VOUCHED_PING_AFTER_MS
+    return quietMs < mostMs + pingAfterMs - PING_AFTER_MS ? undefined : best
   }
 
   function judgeProbe(onGone: () => void, askAgain: (() => void) | undefined): void {

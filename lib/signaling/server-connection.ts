@@ -5,11 +5,17 @@
 import type { CancelTimer, Clock } from '../base/clock.ts'
 import type { Identity } from '../identity/identity.ts'
 import { signChallenge } from '../identity/server-proof.ts'
-import { decodeServerFrame, encodeClientFrame, RELAY_SUBPROTOCOL, type ServerFrame } from '../wire/relay-frame.ts'
+import {
+  decodeServerFrame,
+  encodeClientFrame,
+  QUIET_MS,
+  RELAY_SUBPROTOCOL,
+  type ServerFrame,
+} from '../wire/relay-frame.ts'
 import type { RejectCounter } from '../wire/result.ts'
 import { cutOff } from './socket-end.ts'
 import type { WebSocketClass } from './system.ts'
-import { ANSWER_MS, CONNECT_MS, DOUBTED_ANSWER_MS, MAX_BACKLOG_BYTES, QUIET_MS } from './timing.ts'
+import { ANSWER_MS, CONNECT_MS, DOUBTED_ANSWER_MS, MAX_BACKLOG_BYTES } from './timing.ts'
 
 /** The close code of a server that objects to what we did; to do it again soon would be no use (RFC 6455). */
 const POLICY = 1008

@@ -35,12 +35,7 @@ export const RETRY: BackoffRule = {
 export const WELL_AFTER_MS = 1_000
 /** From the dial to the welcome; a proof and four round trips fit into it on any network that is of use. */
 export const CONNECT_MS = 5_000
-/**
- * A socket that was silent for so long is asked: as soon as members are (`PING_AFTER_MS` of links), since a server stands for
- * them, and its silence is theirs from its beginning.
- */
-export const QUIET_MS = 3_000
-/** How long it may take to answer. With `QUIET_MS` it is replaced within the 10 s that a gap may last unnoticed. */
+/** How long a server that was asked may take to answer. With `QUIET_MS` it is replaced within the 10 s that a gap may last unnoticed. */
 export const ANSWER_MS = 5_000
 /** As that, where there was word of another network: the old socket is probably dead. */
 export const DOUBTED_ANSWER_MS = 3_000

@@ -6,7 +6,13 @@ import type { CancelTimer } from '../base/clock.ts'
 import type { ConnectionId } from '../base/ids.ts'
 import type { Crypto } from '../identity/crypto.ts'
 import { checkServerProof } from '../identity/server-proof.ts'
-import { type ClientFrame, decodeClientFrame, encodeServerFrame, NONCE_BYTES } from '../wire/relay-frame.ts'
+import {
+  type ClientFrame,
+  decodeClientFrame,
+  encodeServerFrame,
+  isAnswerDue,
+  NONCE_BYTES,
+} from '../wire/relay-frame.ts'
 import type { Scheduler } from './scheduler.ts'
 import type { ServerLogic, ServerSocket, SocketHandler } from './virtual-server.ts'
 
@@ -118,6 +124,9 @@ export function createBlindLogic({ crypto, scheduler }: BlindLogicNeeds): Server
         if (typeof client === 'object') return act(client, frame.value)
         if (client === 'challenged' && frame.value.kind === 'prove') void check(frame.value)
         else socket.close(POLICY)
+      },
+      onAnswer(quietMs, nextMs) {
+        if (typeof client === 'object' && isAnswerDue(quietMs, nextMs)) socket.send(encodeServerFrame({ kind: 'pong' }))
       },
       onEnd(silentMs) {
         const ended = client

@@ -19,6 +19,8 @@ export interface ServerSocket {
 
 export interface SocketHandler {
   onMessage(bytes: Uint8Array): void
+  /** The client's system answered a ping, `quietMs` after anything was last sent; the next is so much later. */
+  onAnswer(quietMs: number, nextMs: number): void
   /** Once. `silentMs`: it was cut off after so long without a sign of life; else 0. */
   onEnd(silentMs: number): void
 }
@@ -66,9 +68,9 @@ export interface VirtualServerNeeds {
 
 /** A socket without a sign of life for so long is cut off, as the real server does it by default. */
 const SILENCE_MS = 12_250
-/** The real server pings every 2 s and looks every 0.5 s. */
-const PING_MS = 2_000
-const LOOK_MS = 500
+/** The real server pings every 1.35 s and looks four times as often. */
+const PING_MS = 1_350
+const LOOK_MS = 340
 /** The longest that a server without order keeps something back, in ms. */
 const LATE_MS = 400
 const GOING_AWAY = 1001
@@ -91,12 +93,27 @@ export function createVirtualServer(needs: VirtualServerNeeds): VirtualServer {
 
   const createLine = (host: Host, down: Pipe, onEnd: (code: number) => void): Line => {
     let hasEnded = false
-    let lastMessageMs = scheduler.nowMs()
+    let lastHeardMs = scheduler.nowMs()
+    let lastSentMs = scheduler.nowMs()
     let cancelSilence: (() => void) | undefined
+    const isHeard = () => host.isAnswering && wires.isOpen(host.machine, machine) && wires.isOpen(machine, host.machine)
+    const send = (bytes: Uint8Array) => {
+      if (hasEnded) return
+      lastSentMs = scheduler.nowMs()
+      down.send(bytes)
+    }
+    const ping = () => {
+      cancelPing = scheduler.after(PING_MS, ping)
+      if (!isHeard()) return
+      lastHeardMs = scheduler.nowMs()
+      handler?.onAnswer(lastHeardMs - lastSentMs, PING_MS)
+    }
+    let cancelPing = scheduler.after(dice.below(LOOK_MS), ping)
     const finish = (silentMs: number) => {
       if (hasEnded) return
       hasEnded = true
       cancelSilence?.()
+      cancelPing()
       lines.delete(line)
       if (silentMs === 0) endedMs.set(host, scheduler.nowMs())
       handler?.onEnd(silentMs)
@@ -105,39 +122,34 @@ export function createVirtualServer(needs: VirtualServerNeeds): VirtualServer {
       host,
       receive(bytes) {
         if (hasEnded) return
-        lastMessageMs = scheduler.nowMs()
+        lastHeardMs = scheduler.nowMs()
         handler?.onMessage(bytes)
       },
       end: finish,
-      forward(bytes) {
-        if (!hasEnded) down.send(bytes)
-      },
+      forward: send,
       close(code) {
         if (hasEnded) return
         onEnd(code)
         finish(0)
       },
       look() {
-        const isHeard = host.isAnswering && wires.isOpen(host.machine, machine) && wires.isOpen(machine, host.machine)
-        if (isHeard) {
+        if (isHeard()) {
           cancelSilence?.()
           cancelSilence = undefined
         } else if (cancelSilence === undefined) {
-          const lastHeardMs = Math.max(lastMessageMs, scheduler.nowMs() - dice.below(PING_MS))
-          const waitMs = lastHeardMs + SILENCE_MS + dice.below(LOOK_MS) - scheduler.nowMs()
+          const sinceMs = lastHeardMs
+          const waitMs = sinceMs + SILENCE_MS + dice.below(LOOK_MS) - scheduler.nowMs()
           cancelSilence = scheduler.after(waitMs, () => {
             // Its end is told as soon as the way is open again.
             onEnd(ABNORMAL)
-            finish(Math.round(scheduler.nowMs() - lastHeardMs))
+            finish(Math.round(scheduler.nowMs() - sinceMs))
           })
         }
       },
     }
     lines.add(line)
     const handler = logic?.accept({
-      send: (bytes) => {
-        if (!hasEnded) down.send(bytes)
-      },
+      send,
       forward(bytes) {
         if (disorder > 0 && dice.chance(disorder)) scheduler.after(dice.between(0, LATE_MS), () => line.forward(bytes))
         if (disorder === 0 || !dice.chance(disorder)) line.forward(bytes)

@@ -9,7 +9,7 @@
  *   left      = 8 topic connectionId silentMs:varUint       it left or its socket ended (0), or it was cut off after so
  *                                                           long a silence
  *   from      = 11 topic connectionId payload:varUint8Array
- *   pong      = 13
+ *   pong      = 13                                          also unasked, to whose WebSocket answers: see `QUIET_MS`
  *
  *   client to server
  *   prove     = 2 publicKey:byte{32} signature:byte{64} host:varString   the host[:port] that the client dialled
@@ -37,6 +37,13 @@ import { accept, attempt, type Result, reject } from './result.ts'
 
 /** The WebSocket subprotocol by which a client asks for this protocol. */
 export const RELAY_SUBPROTOCOL = 'copresence.1'
+/**
+ * A server from which nothing was heard for so long is asked; one that heard its client says so before it, so that it need not
+ * be. As soon as members are asked (`PING_AFTER_MS` of links): a server stands for them, and its silence is theirs.
+ */
+export const QUIET_MS = 3_000
+/** Whether a client hears from its server now, to which nothing was sent for `quietMs`: the next chance would be too late. */
+export const isAnswerDue = (quietMs: number, nextMs: number): boolean => quietMs + nextMs > QUIET_MS
 /** Bytes of a server's nonce. */
 export const NONCE_BYTES = 32
 const PUBLIC_KEY_BYTES = 32

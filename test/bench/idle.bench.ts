@@ -1,5 +1,5 @@
 /**
- * What rooms of 2 to 32 members send while nobody does anything, over 45 s, ours beside the stock providers. The rooms of one
+ * What rooms of 2 to 32 members send while nobody does anything, over 60 s, ours beside the stock providers. The rooms of one
  * round are there at once, each with its own server and one process per member. Pings of WebSocket and the consent checks of
  * ICE are below what is counted; messages by which members and servers ask each other are in the column of signaling.
  *
@@ -19,13 +19,17 @@ const ROUNDS: readonly { readonly sizes: readonly number[]; readonly names: read
   { sizes: [16], names: ['yWebrtc', 'yWebsocket'] },
   { sizes: [32], names: ['oursRelay', 'oursYjsRelay', 'yWebsocket'] },
 ]
-/** The sizes that are named on the command line are printed and not kept; without a name it is all of them. */
-const chosen = process.argv.slice(2).map(Number)
+/** The sizes, and worlds, that are named on the command line are printed and not kept; without a name it is all of them. */
+const chosen = process.argv
+  .slice(2)
+  .filter((word) => /^\d+$/.test(word))
+  .map(Number)
+const chosenNames = process.argv.slice(2).filter((word) => !/^\d+$/.test(word))
 const SIZES = [...new Set(ROUNDS.flatMap(({ sizes }) => sizes))].filter(
   (size) => chosen.length === 0 || chosen.includes(size),
 )
-/** Three renewals of the stock providers. */
-const IDLE_MS = 45_000
+/** Four renewals of the stock providers; a pair of ours asks once or twice in it. */
+const IDLE_MS = 60_000
 /** After the last join, for what a join brings with it. */
 const SETTLE_MS = 5_000
 
@@ -65,7 +69,7 @@ const results: Record<string, Record<string, Idle>> = {}
 
 /** Makes the rooms of one round, leaves them alone, and keeps what they sent. */
 async function measureRound(sizes: readonly number[], names: readonly WorldName[]): Promise<void> {
-  if (sizes.length === 0) return
+  if (sizes.length === 0 || names.length === 0) return
   const worlds: World[] = []
   try {
     for (const size of sizes) {
@@ -96,7 +100,7 @@ async function measureRound(sizes: readonly number[], names: readonly WorldName[
 for (const { sizes, names } of ROUNDS)
   await measureRound(
     sizes.filter((size) => SIZES.includes(size)),
-    names,
+    names.filter((name) => chosenNames.length === 0 || chosenNames.includes(name)),
   )
 
 printTable(
@@ -132,4 +136,4 @@ printTable(
     ]),
   ),
 )
-if (chosen.length === 0) writeSection('idle', { seconds: IDLE_MS / 1000, ...results })
+if (process.argv.length === 2) writeSection('idle', { seconds: IDLE_MS / 1000, ...results })

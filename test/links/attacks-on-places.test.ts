@@ -50,7 +50,13 @@ it('[T32] a description that is made to be slow to read is read at once', () => 
   const connection = createDirectConnection({
     createPeerConnection: idleConnection,
     ...{ iceServers: [], isOfferer: false, clock: createVirtualClock() },
-    ...{ sendSignal: () => undefined, onOpen: () => undefined, onData: () => undefined, onEnd: () => undefined },
+    ...{
+      sendSignal: () => undefined,
+      onOpen: () => undefined,
+      onData: () => undefined,
+      onDoubt: () => undefined,
+      onEnd: () => undefined,
+    },
   })
   connection.receiveSignal('description', JSON.stringify({ type: 'offer', sdp: 'o=- 1 1\r\n' }))
   // Of quadratic time each takes 0.2 s.
@@ -164,7 +170,7 @@ it.each([
   const clock = createVirtualClock()
   let tries = 0
   const dataChannels = createDataChannels({
-    ...{ clock, own: 'm'.repeat(22) as ConnectionId, iceServers: [], onEnd: () => undefined },
+    ...{ clock, own: 'm'.repeat(22) as ConnectionId, iceServers: [], onDoubt: () => undefined, onEnd: () => undefined },
     createPeerConnection() {
       tries += 1
       throw new Error('Cannot create so many PeerConnections')
@@ -182,7 +188,7 @@ it('[T34] offers without end make a few connections, and then one every 2 s', as
   const clock = createVirtualClock()
   let made = 0
   const dataChannels = createDataChannels({
-    ...{ clock, own: HIGHEST, iceServers: [], onEnd: () => undefined },
+    ...{ clock, own: HIGHEST, iceServers: [], onDoubt: () => undefined, onEnd: () => undefined },
     createPeerConnection() {
       made += 1
       return idleConnection()

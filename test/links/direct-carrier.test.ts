@@ -22,10 +22,51 @@ it('[L46] a word on a data channel that has closed just now, or whose buffer is 
     sendSignal: () => undefined,
     onOpen: (carrier) => carriers.push(carrier),
     onData: () => undefined,
+    onDoubt: () => undefined,
     onEnd: () => undefined,
   })
   channel.onopen()
   expect(carriers).toHaveLength(1)
   expect(() => carriers[0]?.send(Uint8Array.of(1))).not.toThrow()
+  connection.close()
+})
+
+it('[L58] an open data channel tells when ICE says that nobody answers any more, and none that never opened', () => {
+  const channel = { readyState: 'open', onopen: () => undefined, close: () => undefined }
+  const peer = {
+    iceConnectionState: 'new',
+    oniceconnectionstatechange: () => undefined,
+    createDataChannel: () => channel,
+    close: () => undefined,
+  }
+  let doubts = 0
+  const connection = createDirectConnection({
+    createPeerConnection: () => peer as unknown as RTCPeerConnection,
+    iceServers: [],
+    isOfferer: false,
+    clock: createVirtualClock(),
+    sendSignal: () => undefined,
+    onOpen: () => undefined,
+    onData: () => undefined,
+    onDoubt: () => doubts++,
+    onEnd: () => undefined,
+  })
+  const tell = (state: string) => {
+    peer.iceConnectionState = state
+    peer.oniceconnectionstatechange()
+  }
+  tell('disconnected')
+  tell('connected')
+  channel.onopen()
+  expect(doubts).toBe(0)
+  for (const [state, count] of [
+    ['disconnected', 1],
+    ['failed', 2],
+    ['connected', 2],
+    ['disconnected', 3],
+  ] as const) {
+    tell(state)
+    expect(doubts).toBe(count)
+  }
   connection.close()
 })

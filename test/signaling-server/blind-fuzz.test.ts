@@ -76,7 +76,8 @@ function kindOf(bytes: Uint8Array): string {
 
 it('[G15] frames in any state of a socket: nothing throws, and nobody speaks for another', async () => {
   const counts = createCounts()
-  const topics = createBlindTopics({ limits: resolveLimits({}), counts })
+  const limits = resolveLimits({})
+  const topics = createBlindTopics({ limits, counts })
   let isEnded = false
   const kinds = new Map<string, number>()
   const observe = (bytes: Uint8Array) => kinds.set(kindOf(bytes), (kinds.get(kindOf(bytes)) ?? 0) + 1)
@@ -110,7 +111,7 @@ it('[G15] frames in any state of a socket: nothing throws, and nobody speaks for
       cutOff: end,
       greet: () => undefined,
     } as unknown as GuardedSocket
-    const handler = handleBlindSocket(socket, { topics, counts, hosts: [] })
+    const handler = handleBlindSocket(socket, { topics, counts, hosts: [], limits })
     const say = (bytes: Uint8Array, isBinary = true) => {
       if (!isEnded) handler.onMessage(Buffer.from(bytes), isBinary)
     }

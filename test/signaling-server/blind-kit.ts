@@ -45,7 +45,9 @@ export interface BlindProbe extends Probe {
   say(frame: ClientFrame): void
   /** The frames so far. */
   heard(): ServerFrame[]
-  /** The frames so far but the challenge and the welcome, in words: `members bob`, `joined bob`, `left bob 0`, `from bob hi`. */
+  /** How many pongs came, asked for or not. */
+  pongs(): number
+  /** The frames so far but the challenge, the welcome and pongs, in words: `members bob`, `joined bob`, `left bob 0`, `from bob hi`. */
   words(): string[]
   hears(words: string): Promise<unknown>
   nonce(): Promise<Uint8Array>
@@ -64,6 +66,7 @@ export async function openBlind(server: SignalingServer): Promise<BlindProbe> {
   return Object.assign(probe, {
     say: (frame: ClientFrame) => probe.send(encodeClientFrame(frame)),
     heard,
+    pongs: () => heard().filter(({ kind }) => kind === 'pong').length,
     words,
     hears: (text: string) => until(`the words ${text}`, () => words().includes(text), { seen: words }),
     async nonce() {
@@ -84,8 +87,6 @@ function wordsOf(frame: ServerFrame): string | undefined {
       return `left ${nameOf(frame.connectionId)} ${frame.silentMs}`
     case 'from':
       return `from ${nameOf(frame.from)} ${Buffer.from(frame.payload)}`
-    case 'pong':
-      return 'pong'
     default:
       return undefined
   }

@@ -138,7 +138,28 @@ it('[G6] send goes to one, cast to all others, and what they carry is not touche
 it('[G6] a ping is answered with a pong', async () => {
   const alice = await welcomed(await startServer(), ALICE)
   alice.say({ kind: 'ping' })
-  await alice.hears('pong')
+  await until('the pong', () => alice.pongs() === 1)
+})
+
+it('[G34] a socket that answers pings is told so before it has heard nothing for 3 s, and no sooner', async () => {
+  const alice = await welcomed(await startServer(), ALICE)
+  const heardMs: number[] = []
+  alice.ws.on('message', () => heardMs.push(performance.now()))
+  const startMs = performance.now()
+  await until('three pongs', () => alice.pongs() === 3, { timeoutMs: 10_000 })
+  expect(heardMs).toHaveLength(3)
+  for (const [index, ms] of heardMs.entries()) {
+    const quietMs = ms - (heardMs[index - 1] ?? startMs)
+    expect(quietMs).toBeLessThan(3_000)
+    expect(quietMs).toBeGreaterThan(1_500)
+  }
+})
+
+it('[G34] pongs that answer no ping draw nothing out of the server', async () => {
+  const alice = await welcomed(await startServer({ pingIntervalMs: 10_000 }), ALICE)
+  for (let pong = 0; pong < 20; pong++) alice.ws.pong()
+  await alice.isHandled()
+  expect(alice.pongs()).toBe(0)
 })
 
 it('[G8] only members send in a topic, and only members are sent to', async () => {

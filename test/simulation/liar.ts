@@ -69,6 +69,7 @@ export function createLiar(crypto: Pick<Crypto, 'sha256'>): Liar {
               clients.set(id, { socket, topic: frame.value.topic.slice() })
             handler.onMessage(bytes)
           },
+          onAnswer: handler.onAnswer,
           onEnd(silentMs) {
             if (id !== undefined && clients.get(id)?.socket === socket) clients.delete(id)
             handler.onEnd(silentMs)
