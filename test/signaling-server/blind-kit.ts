@@ -1,5 +1,6 @@
 /** Raw sockets of the blind protocol, with keys by Node alone: a second pair of hands beside the client's. Knows no rule. */
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto'
+import type { ClientOptions } from 'ws'
 import type { ConnectionId } from '../../lib/base/ids.ts'
 import { connectionIdOf } from '../../lib/identity/connection-id.ts'
 import type { Identity } from '../../lib/identity/identity.ts'
@@ -54,8 +55,8 @@ export interface BlindProbe extends Probe {
 }
 
 /** A socket that has proved nothing yet. */
-export async function openBlind(server: SignalingServer): Promise<BlindProbe> {
-  const probe = await connect(server.url, {}, [RELAY_SUBPROTOCOL])
+export async function openBlind(server: SignalingServer, options: ClientOptions = {}): Promise<BlindProbe> {
+  const probe = await connect(server.url, options, [RELAY_SUBPROTOCOL])
   const heard = () =>
     probe.received.map((data) => {
       const frame = typeof data === 'string' ? undefined : decodeServerFrame(data)
@@ -93,8 +94,12 @@ function wordsOf(frame: ServerFrame): string | undefined {
 }
 
 /** A socket that is welcome. */
-export async function welcomed(server: SignalingServer, identity: Identity): Promise<BlindProbe> {
-  const probe = await openBlind(server)
+export async function welcomed(
+  server: SignalingServer,
+  identity: Identity,
+  options: ClientOptions = {},
+): Promise<BlindProbe> {
+  const probe = await openBlind(server, options)
   const signature = await identity.sign(statementOf(await probe.nonce()))
   probe.say({ kind: 'prove', publicKey: identity.publicKey, signature, host: HOST })
   await until('the welcome', () => probe.heard().some(({ kind }) => kind === 'welcome'), { seen: () => probe.ended })
