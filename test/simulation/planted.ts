@@ -71,8 +71,8 @@ export const PLANTED: Readonly<Record<string, readonly Change[]>> = {
   'the-end-of-a-server-is-that-of-its-members': [
     replace(
       'links/relay-meeting.ts',
-      "for (const peer of [...met]) part(peer, 'lost', silentMs)",
-      "for (const peer of [...met]) part(peer, 'closed', silentMs)",
+      "for (const peer of [...met.keys()]) part(peer, 'lost', silentMs)",
+      "for (const peer of [...met.keys()]) part(peer, 'closed', silentMs)",
     ),
   ],
   'a-server-is-believed': [
