@@ -9,7 +9,7 @@ import {
   encodeEndedFrame,
   encodeMessageFrame,
 } from '../../lib/wire/frame.ts'
-import { MAX_HALF_OPEN_CONNECTIONS, OBJECTION_MS } from '../../lib/yjs/timing.ts'
+import { MAX_HALF_OPEN_CONNECTIONS, OBJECTION_MS, PLACE_MS } from '../../lib/yjs/timing.ts'
 import { until } from '../kit/until.ts'
 import { createVirtualClock } from '../kit/virtual-clock.ts'
 import { freshRoom, MEET_MS, type Member, startServer, untilMet } from './kit.ts'
@@ -17,6 +17,7 @@ import {
   countSends,
   createDirectMember,
   createStockPeer,
+  NOWHERE,
   openSignaling,
   untilConnected,
   untilGreeted,
@@ -205,21 +206,27 @@ describe('guard of the room', { timeout: 40_000 }, () => {
     const { url } = await startServer()
     const room = freshRoom()
     const clock = createVirtualClock()
-    const alice = createDirectMember({ room, servers: [url], clock })
+    const alice = createDirectMember({ room, servers: [url], clock, webrtc: NOWHERE })
     await until('alice to be announced', () => alice.isAnnounced())
     const stranger = await openSignaling(url, room)
     const offer = await makeOffer()
     const call = (from: string) =>
       stranger.publish({ type: 'signal', from, to: alice.peerId(), token: 1, signal: offer })
     for (let n = 0; n < MAX_HALF_OPEN_CONNECTIONS; n++) call(`fake ${n}`)
-    await until('every place to be taken', () => alice.conns().size === MAX_HALF_OPEN_CONNECTIONS)
+    await stranger.isHandledBy(alice)
+    const fakes = [...alice.conns().keys()]
+    expect(fakes.length).toBe(MAX_HALF_OPEN_CONNECTIONS)
+    await clock.advance(PLACE_MS - 1)
     stranger.publish({ type: 'announce', from: 'too soon' })
-    await stranger.isHandled()
-    await until('its refusal', () => !alice.conns().has('too soon'))
-    await clock.advance(2_000)
+    await stranger.isHandledBy(alice)
+    await until('its refusal', () => !alice.conns().has('too soon'), { seen: () => [...alice.conns().keys()] })
+    expect([...alice.conns().keys()]).toEqual(fakes)
+    await clock.advance(1)
     stranger.publish({ type: 'announce', from: 'in time' })
-    await until('its place', () => alice.conns().has('in time') && !alice.conns().has('fake 0'))
-    expect(alice.conns().size).toBe(MAX_HALF_OPEN_CONNECTIONS)
+    await stranger.isHandledBy(alice)
+    const kept = [...fakes.slice(1), 'in time']
+    await until('its place', () => !alice.conns().has('fake 0'), { seen: () => [...alice.conns().keys()] })
+    expect([...alice.conns().keys()]).toEqual(kept)
   })
 
   it('[Y14] nothing that is signaled touches a connection that works', async () => {

@@ -4,7 +4,7 @@ import { WebSocket } from 'ws'
 import { Awareness } from 'y-protocols/awareness'
 import type { WebrtcProvider } from 'y-webrtc'
 import * as Y from 'yjs'
-import type { YWebrtcModule } from '../../lib/yjs/providers.ts'
+import type { WebRtcParts, YWebrtcModule } from '../../lib/yjs/providers.ts'
 import type { StockConn, StockPeer, StockProvider } from '../../lib/yjs/stock.ts'
 import type { YjsTransportNeeds } from '../../lib/yjs/transport.ts'
 import { until } from '../kit/until.ts'
@@ -163,6 +163,23 @@ export const untilConnected = (stock: StockMember, peers = 1): Promise<unknown> 
     { timeoutMs: MEET_MS },
   )
 
+/**
+ * A platform on which every connection leads nowhere, at no cost. A real one makes certificates and some 30 candidates for
+ * each, and what the test says next waits behind all of those.
+ */
+export const NOWHERE: WebRtcParts = {
+  RTCPeerConnection: class {
+    createDataChannel = () => ({ readyState: 'connecting', close: () => undefined })
+    createOffer = pending
+    setRemoteDescription = pending
+    addIceCandidate = pending
+    close = () => undefined
+  },
+}
+function pending(): Promise<never> {
+  return new Promise(() => undefined)
+}
+
 /** A stranger who speaks the signaling protocol and says whatever the test wants. */
 export async function openSignaling(url: string, topic: string) {
   const ws = new WebSocket(url)
@@ -182,6 +199,13 @@ export async function openSignaling(url: string, topic: string) {
       const mark = `mark ${Math.random()}`
       ws.send(JSON.stringify({ type: 'publish', topic, data: { type: 'announce', from: '', mark } }))
       await until('the mark', () => heard.some((message) => JSON.stringify(message).includes(mark)))
+    },
+    /** Waits until a member has handled all that was published so far, and nothing of it is refused but what this sends. */
+    async isHandledBy({ rejects }: Member) {
+      const refused = () => rejects.totals()['signaling-refused'] ?? 0
+      const before = refused()
+      ws.send(JSON.stringify({ type: 'publish', topic, data: { type: 'announce', from: '' } }))
+      await until('the mark to be refused', () => refused() > before)
     },
   }
 }
