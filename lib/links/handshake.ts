@@ -171,7 +171,8 @@ export function createHandshake(needs: HandshakeNeeds): Handshake {
     },
     receive(bytes, by) {
       if (!isStopped) yieldTurn()
-      receiving = Promise.all([receiving, receive(bytes, by)])
+      const before = receiving
+      receiving = receive(bytes, by).then(() => before)
     },
     settled: () => receiving,
     restart() {

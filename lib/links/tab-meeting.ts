@@ -11,6 +11,11 @@ import type { Meeting, MeetingNeeds } from './relay-meeting.ts'
 const CARRIER_ID = 'tab'
 /** Tabs of one topic that are met at most: a full channel. */
 const MAX_TABS = 128
+/**
+ * Nobody tells the end of a tab that crashed: it is tried again for 3 min. One that was frozen for longer speaks when it
+ * thaws, since what was posted to it is still there.
+ */
+const MOST_TRIES = 7
 
 export type BroadcastChannelClass = new (name: string) => BroadcastChannel
 
@@ -23,7 +28,7 @@ export function createTabMeeting(
   if (channel === undefined) return undefined
   const { own } = needs
   const met = new Set<ConnectionId>()
-  const again = createMeetAgain(needs.clock, meet)
+  const again = createMeetAgain(needs.clock, meet, { mostTries: MOST_TRIES })
 
   function meet(peer: ConnectionId): void {
     if (met.has(peer) || met.size >= MAX_TABS) return
