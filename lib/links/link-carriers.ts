@@ -6,6 +6,9 @@ import type { CarrierReport } from '../wire/transport.ts'
 import { byPreference, type Carrier } from './carrier.ts'
 import type { Liveness } from './liveness.ts'
 
+/** Ended ones that are remembered, the newest: neighbours who pass things on may come and go without end. */
+const MAX_FORMER = 16
+
 export interface LinkCarriers {
   /** The best first. */
   all(): readonly Carrier[]
@@ -96,6 +99,8 @@ export function createLinkCarriers(liveness: LivenessOfCarriers): LinkCarriers {
       liveness.forget(id)
       changed()
       if (carrier.isIntroduction !== true) former.add(id)
+      const [oldest] = former
+      if (former.size > MAX_FORMER && oldest !== undefined) former.delete(oldest)
       return carrier
     },
     favour(id) {

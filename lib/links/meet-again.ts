@@ -9,6 +9,11 @@ import type { ConnectionId } from '../base/ids.ts'
 const MEET_AGAIN_MS = 1_000
 const LONGEST_MEET_AGAIN_MS = 60_000
 
+export interface MeetAgainOptions {
+  /** Whoever does not answer so often is given up, until it speaks by itself. */
+  readonly mostTries?: number
+}
+
 export interface MeetAgain {
   /** The link is no more, and its far end has not left the meeting. */
   forgotten(peer: ConnectionId): void
@@ -18,13 +23,18 @@ export interface MeetAgain {
   clear(): void
 }
 
-export function createMeetAgain(clock: Clock, meet: (peer: ConnectionId) => void): MeetAgain {
+export function createMeetAgain(
+  clock: Clock,
+  meet: (peer: ConnectionId) => void,
+  { mostTries = Number.POSITIVE_INFINITY }: MeetAgainOptions = {},
+): MeetAgain {
   const tries = new Map<ConnectionId, { count: number; cancel: CancelTimer }>()
 
   return {
     forgotten(peer) {
       const { count = 0, cancel } = tries.get(peer) ?? {}
       cancel?.()
+      if (count >= mostTries) return void tries.delete(peer)
       const delayMs = Math.min(MEET_AGAIN_MS * 2 ** count, LONGEST_MEET_AGAIN_MS)
       tries.set(peer, { count: count + 1, cancel: clock.setTimer(() => meet(peer), delayMs) })
     },

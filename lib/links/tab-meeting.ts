@@ -14,6 +14,11 @@ const CARRIER_ID = 'tab'
 const MAX_TABS = 128
 /** A tab says what it has read each time it is so much: a quarter of what may wait before entries do. */
 const READ_BYTES = 16_384
+/**
+ * Nobody tells the end of a tab that crashed: it is tried again for 3 min. One that was frozen for longer speaks when it
+ * thaws, since what was posted to it is still there.
+ */
+const MOST_TRIES = 7
 
 export type BroadcastChannelClass = new (name: string) => BroadcastChannel
 
@@ -27,7 +32,7 @@ export function createTabMeeting(
   const { own } = needs
   /** Bytes that each has not read yet, as far as it said, and those of its that we have read and not told. */
   const met = new Map<ConnectionId, { unread: number; read: number }>()
-  const again = createMeetAgain(needs.clock, meet)
+  const again = createMeetAgain(needs.clock, meet, { mostTries: MOST_TRIES })
 
   function meet(peer: ConnectionId): void {
     if (met.has(peer) || met.size >= MAX_TABS) return

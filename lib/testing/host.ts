@@ -31,8 +31,8 @@ export interface Host {
   setPace(pace: TimerPace): void
   /** The system's time jumps. */
   stepClock(ms: number): void
-  /** Called when it pauses, resumes or dies. */
-  onChange(listener: () => void): void
+  /** Called when it pauses, resumes or dies, until what is returned is called. */
+  onChange(listener: () => void): () => void
   /** Timers that are set. */
   timerCount(): number
 }
@@ -46,7 +46,7 @@ export interface HostNeeds {
 }
 
 export function createHost({ dice, machine, scheduler, startUnixMs }: HostNeeds): Host {
-  const listeners: (() => void)[] = []
+  const listeners = new Set<() => void>()
   const late: Record<'timers' | 'arrivals', (() => void)[]> = { timers: [], arrivals: [] }
   const paced = new Set<() => void>()
   /** A process's steady clock begins at some time of its own. */
@@ -60,7 +60,7 @@ export function createHost({ dice, machine, scheduler, startUnixMs }: HostNeeds)
   let timerCount = 0
 
   const tell = () => {
-    for (const listener of listeners) listener()
+    for (const listener of [...listeners]) listener()
   }
   const steadyMs = () => bornMs + (sleepsSinceMs ?? scheduler.nowMs()) - sleptMs
   const run = (task: () => void, kind: keyof typeof late = 'arrivals') => {
@@ -161,6 +161,7 @@ export function createHost({ dice, machine, scheduler, startUnixMs }: HostNeeds)
       state = 'dead'
       late.timers = []
       late.arrivals = []
+      paced.clear()
       timerCount = 0
       tell()
     },
@@ -173,7 +174,10 @@ export function createHost({ dice, machine, scheduler, startUnixMs }: HostNeeds)
     stepClock(ms) {
       skewMs += ms
     },
-    onChange: (listener) => void listeners.push(listener),
+    onChange(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
     timerCount: () => timerCount,
   }
 }

@@ -14,6 +14,8 @@ import {
 } from '../identity/crypto.ts'
 
 const textEncoder = new TextEncoder()
+/** Halves of agreements that are remembered, the newest: each is of one hello, and needed as long as that takes. */
+const MAX_AGREEMENTS = 16_384
 
 export function createTestCrypto(seed: number): Crypto {
   const signingKeys = new Map<string, Uint8Array>()
@@ -25,7 +27,7 @@ export function createTestCrypto(seed: number): Crypto {
   const createPair = (keys: Map<string, Uint8Array>, label: string, length: number) => {
     const secret = randomBytes(KEY_BYTES)
     const publicKey = label === 'agree' ? pointOf(secret, length) : digest(length, textEncoder.encode(label), secret)
-    keys.set(String(publicKey), secret)
+    keys.set(nameOf(publicKey), secret)
     return { secret, publicKey }
   }
   return {
@@ -34,15 +36,17 @@ export function createTestCrypto(seed: number): Crypto {
       return { publicKey, sign: async (message) => digest(SIGNATURE_BYTES, secret, message) }
     },
     async verify(publicKey, signature, message) {
-      const secret = signingKeys.get(String(publicKey))
+      const secret = signingKeys.get(nameOf(publicKey))
       return secret !== undefined && isSame(signature, digest(SIGNATURE_BYTES, secret, message))
     },
     async createAgreement() {
       const { secret, publicKey } = createPair(agreementKeys, 'agree', AGREEMENT_KEY_BYTES)
+      const [oldest] = agreementKeys.keys()
+      if (agreementKeys.size > MAX_AGREEMENTS && oldest !== undefined) agreementKeys.delete(oldest)
       return {
         publicKey,
         async agree(theirs) {
-          const their = agreementKeys.get(String(theirs))
+          const their = agreementKeys.get(nameOf(theirs))
           return their === undefined ? undefined : digest(KEY_BYTES, xor(secret, their))
         },
       }
@@ -55,6 +59,8 @@ export function createTestCrypto(seed: number): Crypto {
     randomBytes,
   }
 }
+
+const nameOf = (publicKey: Uint8Array): string => String.fromCharCode(...publicKey)
 
 /** 65 bytes that begin as a point which is not compressed does. */
 function pointOf(secret: Uint8Array, length: number): Uint8Array {

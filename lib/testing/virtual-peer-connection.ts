@@ -30,6 +30,8 @@ export interface PeerConnectionsNeeds {
 /** Consent checks that stay unanswered so long, in ms: as browsers judge it. */
 const DISCONNECTED_AFTER_MS = 5_000
 const FAILED_AFTER_MS = 15_000
+/** By then the far end of one that ended has noticed: nobody looks for it any more. */
+const GONE_AFTER_MS = 2 * FAILED_AFTER_MS
 /** From the last description to the open channel, in round trips: candidates, DTLS, SCTP. */
 const CONNECT_ROUND_TRIPS = 4
 
@@ -59,14 +61,16 @@ export function createPeerConnections(needs: PeerConnectionsNeeds): {
     #isClosed = false
     #pipe: Pipe | undefined
     #cancelWatch: CancelTimer | undefined
+    readonly #unwatchHost: () => void
     #channel: VirtualDataChannel | undefined
 
     constructor() {
       registry.peers.set(this.name, this)
       // What has not left the process ends with it.
-      host.onChange(() => {
+      this.#unwatchHost = host.onChange(() => {
         const far = this.linked
         if (host.state === 'dead' && far !== undefined && !isWayOpenFrom(wires, this, far)) this.#pipe?.drop()
+        if (host.state === 'dead') scheduler.after(GONE_AFTER_MS, () => registry.peers.delete(this.name))
       })
     }
 
@@ -146,6 +150,7 @@ export function createPeerConnections(needs: PeerConnectionsNeeds): {
       this.isOpen = false
       this.iceConnectionState = 'closed'
       this.#cancelWatch?.()
+      this.#unwatchHost()
       registry.peers.delete(this.name)
       if (this.#channel !== undefined) this.#channel.readyState = 'closed'
     }
@@ -215,8 +220,13 @@ export function createPeerConnections(needs: PeerConnectionsNeeds): {
     #tellFar(): void {
       const far = this.linked
       if (far === undefined || host.state === 'dead') return
-      if (this.#pipe?.isStalled) this.#pipe.drop()
-      this.#pipe?.send(() => far.farClosed())
+      const pipe = this.#pipe
+      if (pipe?.isStalled) pipe.drop()
+      pipe?.send(() => far.farClosed())
+      // A way that was given up never opens again.
+      scheduler.after(GONE_AFTER_MS, () => {
+        if (this.isFailed || far.isFailed) pipe?.drop()
+      })
     }
 
     #tryConnect(): void {

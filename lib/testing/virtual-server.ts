@@ -87,7 +87,7 @@ interface Line extends ServerLine {
 export function createVirtualServer(needs: VirtualServerNeeds): VirtualServer {
   const { dice, machine, scheduler, wires } = needs
   const lines = new Set<Line>()
-  const endedMs = new Map<Host, number>()
+  const endedMs = new WeakMap<Host, number>()
   let disorder = 0
   let logic: ServerLogic | undefined = needs.createLogic()
 

@@ -65,6 +65,27 @@ it('[L24] whoever has left, or whose meeting is over, is not met again', async (
   }
 })
 
+it('[L24] a tab that crashed is given up, with its timers; one that was frozen for longer is met when it thaws', async () => {
+  const room = createRoom()
+  const [alice, bob, carol] = [
+    await room.join('alice', { servers: [] }, { browser: 'home', webrtc: false }),
+    await room.join('bob', { servers: [] }, { browser: 'home', webrtc: false }),
+    await room.join('carol', { servers: [] }, { browser: 'home', webrtc: false }),
+  ]
+  await room.allSeeAll(2_000)
+  const { host } = alice.resident
+  await room.advance(1_000)
+  const timerCount = host.timerCount()
+  bob.resident.host.freeze()
+  carol.resident.host.kill()
+  await room.advance(20_000)
+  expect(alice.ids()).toEqual(['alice'])
+  await room.advance(5 * 60_000)
+  expect(host.timerCount()).toBe(timerCount)
+  bob.resident.host.resume()
+  await room.until('the return', () => alice.ids().includes('bob') && bob.ids().includes('alice'), 15_000)
+})
+
 it('[L25] a way that leads to us only is left for one that leads both ways, though it is heard all the time', async () => {
   const room = createRoom()
   const [alice, bob] = [await room.join('alice'), await room.join('bob')]

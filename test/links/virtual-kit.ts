@@ -1,7 +1,7 @@
 /** Members on a virtual network and time, linked by whatever ways a test leaves them. Knows no rule. */
 import type { ConnectionId } from '../../lib/base/ids.ts'
 import type { Channel, ChannelOptions, RealtimeOptions } from '../../lib/index.ts'
-import { createWorld, type MemberOptions, type Resident, type World } from '../../lib/testing/world.ts'
+import { createWorld, type MemberOptions, type Resident, type World, type WorldNeeds } from '../../lib/testing/world.ts'
 import { recordEvents, type Told } from '../kit/members.ts'
 
 export const ROOM = 'linked room'
@@ -43,8 +43,8 @@ export interface VirtualRoom {
 
 const STEP_MS = 20
 
-export function createRoom(seed = 1): VirtualRoom {
-  const world = createWorld({ seed })
+export function createRoom(seed = 1, worldNeeds: Omit<WorldNeeds, 'seed'> = {}): VirtualRoom {
+  const world = createWorld({ seed, ...worldNeeds })
   const members: VirtualMember[] = []
   const { scheduler, wires } = world
 
