@@ -8,6 +8,7 @@ import type { Adversary } from './adversary.ts'
 import { type Coverage, count } from './coverage.ts'
 import { edit } from './documents.ts'
 import type { Faults } from './faults.ts'
+import type { Leases } from './leases.ts'
 import type { Lies } from './lies.ts'
 import { currentStay, type LifeRules, publish, update } from './life.ts'
 import type { Schedule, Step } from './schedule.ts'
@@ -27,12 +28,13 @@ export interface ActNeeds {
   readonly coverage: Coverage
   readonly adversary: Adversary | undefined
   readonly lies: Lies | undefined
+  readonly leases: Leases
 }
 
 type StepOf<Kind extends Step['kind']> = Extract<Step, { kind: Kind }>
 
 export function createActs(needs: ActNeeds): (step: Step) => Promise<void> {
-  const { adversary, faults, lies, rules, stage, trouble } = needs
+  const { adversary, faults, leases, lies, rules, stage, trouble } = needs
   const { lifeOf, machinesOf, servers, stayOf } = stage
   const all = needs.schedule.members.map((_, member) => member)
   const machineOfServer = (server: number) => servers[server]?.machine ?? []
@@ -54,14 +56,27 @@ export function createActs(needs: ActNeeds): (step: Step) => Promise<void> {
     return kind === 'edit' ? life?.doc !== undefined : stay !== undefined
   }
 
-  function stand({ kind, member, forMs }: StepOf<'freeze' | 'sleep' | 'minute'>): boolean {
+  function stand({ kind, member, forMs }: StepOf<'freeze' | 'sleep' | 'minute' | 'second'>): boolean {
     const life = lifeOf(member)
     if (life === undefined) return false
     const { host } = life.resident
-    const undo = kind === 'minute' ? faults.setPace(host, 'minute') : faults.freeze(host, kind === 'sleep')
+    const undo =
+      kind === 'minute' || kind === 'second' ? faults.setPace(host, kind) : faults.freeze(host, kind === 'sleep')
     // Whoever slept with its steady clock notices it when a hold ends, and begins that hold anew.
     trouble.slowing(life, forMs, undo, kind === 'sleep' ? HOLD_MS : 0)
     return currentStay(life) !== undefined
+  }
+
+  function hide({ member, forMs }: StepOf<'hide'>): boolean {
+    const life = lifeOf(member)
+    if (life?.resident.host.state !== 'running') return false
+    trouble.slowing(life, forMs, leases.hide(life), 0)
+    return currentStay(life) !== undefined
+  }
+
+  function suspend({ member }: StepOf<'suspend'>): boolean {
+    const life = lifeOf(member)
+    return life !== undefined && leases.suspend(life) && currentStay(life) !== undefined
   }
 
   function stepClock({ member, byMs }: StepOf<'clock'>): boolean {
@@ -114,7 +129,7 @@ export function createActs(needs: ActNeeds): (step: Step) => Promise<void> {
     return true
   }
 
-  function slow({ byMs, forMs, member }: StepOf<'slow'>): boolean {
+  function slow({ byMs, forMs, member }: StepOf<'slow' | 'distant'>): boolean {
     const machines = machinesOf([member])
     for (const machine of machines) trouble.during(forMs, all, faults.slow(machine, byMs))
     return machines.length > 0
@@ -153,8 +168,14 @@ export function createActs(needs: ActNeeds): (step: Step) => Promise<void> {
       case 'freeze':
       case 'sleep':
       case 'minute':
+      case 'second':
         return stand(step)
+      case 'hide':
+        return hide(step)
+      case 'suspend':
+        return suspend(step)
       case 'slow':
+      case 'distant':
         return slow(step)
       case 'clock':
         return stepClock(step)

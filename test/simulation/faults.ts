@@ -17,6 +17,8 @@ export interface Faults {
   cut(from: readonly Machine[], to: readonly Machine[]): Undo
   cutBoth(one: readonly Machine[], other: readonly Machine[]): Undo
   freeze(host: Host, isSleeping: boolean): Undo
+  /** As `freeze`, by its browser: its system goes on. */
+  suspend(host: Host): Undo
   setPace(host: Host, pace: TimerPace): Undo
   slow(machine: Machine, ms: number): Undo
   lose(rate: number): Undo
@@ -53,6 +55,12 @@ export function createFaults(world: World): Faults {
       for (const [one, other] of pairs) if (count(cuts, `${one.id}>${other.id}`, -1) === 0) wires.mend(one, other)
     })
   }
+  const freeze = (host: Host, begin: () => void): Undo => {
+    if (count(freezes, host, 1) === 1) begin()
+    return once(() => {
+      if (count(freezes, host, -1) === 0) host.resume()
+    })
+  }
   const loss = () => {
     const rate = Math.max(0, ...rates)
     wires.setLoss(() => rate > 0 && dice.chance(rate))
@@ -67,12 +75,8 @@ export function createFaults(world: World): Faults {
         back()
       }
     },
-    freeze(host, isSleeping) {
-      if (count(freezes, host, 1) === 1) host.pause(isSleeping)
-      return once(() => {
-        if (count(freezes, host, -1) === 0) host.resume()
-      })
-    },
+    freeze: (host, isSleeping) => freeze(host, () => host.pause(isSleeping)),
+    suspend: (host) => freeze(host, host.freeze),
     setPace(host, pace) {
       host.setPace(pace)
       return once(() => host.setPace('normal'))

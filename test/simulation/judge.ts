@@ -3,6 +3,7 @@
  * time, whoever is in reach is seen, and values arrive. Looks at everybody every `LOOK_MS`.
  */
 import { findMissingItem } from './documents.ts'
+import type { Leases } from './leases.ts'
 import { currentStay, type Life, type LifeRules, type Log, type Stay } from './life.ts'
 import { findOverdue } from './messages.ts'
 import type { Reach } from './reach.ts'
@@ -36,6 +37,7 @@ const AWAKE_MS = 16_000
 export interface JudgeNeeds {
   readonly reach: Reach
   readonly trouble: Trouble
+  readonly leases: Leases
   readonly rules: LifeRules
   readonly log: Log
   lives(): readonly Life[]
@@ -49,7 +51,7 @@ export interface Judge {
 }
 
 export function createJudge(needs: JudgeNeeds): Judge {
-  const { log, reach, rules, trouble } = needs
+  const { leases, log, reach, rules, trouble } = needs
   /** When a fault last began or ended that touches one of the two. */
   const lastFaultMs = (one: Life, other: Life) => Math.max(trouble.lastMs(one.member), trouble.lastMs(other.member))
   const lastBreakMs = (one: Life, other: Life) =>
@@ -58,6 +60,8 @@ export function createJudge(needs: JudgeNeeds): Judge {
   let slackMs = 0
 
   function isLeaveDue(observer: Stay, subject: Life): boolean {
+    // [L52] It said that it may be silent: while a server vouches for it nobody misses it.
+    if (leases.mustBeKept(observer, subject)) return false
     const { downMs, lastDownMs, lastDownEndMs } = reach.pair(observer.life, subject)
     const members = [observer.life.member, subject.member]
     const isLong = isNoticed(members, downMs, log.nowMs())
@@ -142,6 +146,8 @@ export function createJudge(needs: JudgeNeeds): Judge {
   /** Somebody who stands still is gone in time. */
   function checkSilent(observer: Stay, { life: subject }: Stay): void {
     if (observer.seen.get(subject.connectionId)?.isPresent !== true) return
+    // [L52] No server vouches for one that neither is on.
+    if (leases.isSuspended(subject) && reach.isServed(observer.life, subject)) return
     const silentMs = log.nowMs() - lastFaultMs(observer.life, subject)
     const aloneMs = Math.min(silentMs, reach.pair(observer.life, subject).downMs)
     if (aloneMs > SILENT_MS + slackMs)

@@ -47,6 +47,20 @@ export const PLANTED: Readonly<Record<string, readonly Change[]>> = {
       'steadyMs() - lastHeardMs',
     ),
   ],
+  'a-lease-excuses-nothing': [
+    replace(
+      'links/liveness.ts',
+      'Math.min(Math.max(unansweredMs, leaseEndsMs), vouchedMs())',
+      'Math.min(unansweredMs, vouchedMs())',
+    ),
+  ],
+  'a-lease-needs-no-server': [
+    replace(
+      'links/liveness.ts',
+      'Math.min(Math.max(unansweredMs, leaseEndsMs), vouchedMs())',
+      'Math.max(unansweredMs, leaseEndsMs)',
+    ),
+  ],
   'a-servers-silence-is-not-of-its-members': [
     replace('links/link.ts', 'if (silentMs > 0) liveness.tellSilence(silentMs)'),
   ],

@@ -11,6 +11,7 @@ import { createDocumentCheck } from './documents.ts'
 import { createFaults } from './faults.ts'
 import { createFinale } from './finale.ts'
 import { createJudge, LOOK_MS, UNNOTICED_BREAK_MS } from './judge.ts'
+import { createLeases } from './leases.ts'
 import type { Liar } from './liar.ts'
 import { createLies } from './lies.ts'
 import { type Life, type LifeRules, type Log, ROOM } from './life.ts'
@@ -131,12 +132,6 @@ async function setUp({ coverage, liar, log, schedule, world }: PlayNeeds) {
       onLie: countTried('lie', coverage),
     })
   const reach = createReach({ world, lies })
-  const judge = createJudge({
-    ...{ reach, log, rules, trouble, lives: () => stage.lives },
-    slackMs: () =>
-      SLOW_WAYS * Math.max(LONGEST_WAY_MS, ...stage.lives.map(({ resident }) => resident.host.machine.slowMs)) +
-      (trouble.isLosing() ? LOSSES_MS : 0),
-  })
   const keys = await keysOf(schedule, world)
   const onAttack = countTried('attack', coverage)
   const adversary = schedule.hasAdversary
@@ -144,7 +139,14 @@ async function setUp({ coverage, liar, log, schedule, world }: PlayNeeds) {
     : undefined
   if (adversary !== undefined && schedule.isAdversaryOutside) count(coverage, 'threat T16')
   const faults = createFaults(world)
-  const act = createActs({ schedule, stage, trouble, faults, wires, rules, coverage, adversary, lies })
+  const leases = createLeases({ reach, trouble, faults, lives: () => stage.lives, nowMs: log.nowMs })
+  const judge = createJudge({
+    ...{ reach, log, rules, trouble, leases, lives: () => stage.lives },
+    slackMs: () =>
+      SLOW_WAYS * Math.max(LONGEST_WAY_MS, ...stage.lives.map(({ resident }) => resident.host.machine.slowMs)) +
+      (trouble.isLosing() ? LOSSES_MS : 0),
+  })
+  const act = createActs({ schedule, stage, trouble, faults, leases, wires, rules, coverage, adversary, lies })
   const bounds = createBounds({
     ...{ stage, wires, log, hasStrangers: schedule.hasAdversary || schedule.hasLiar },
     liar: lies?.server.machine,

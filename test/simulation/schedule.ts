@@ -22,8 +22,10 @@ type Kinds<Kind extends string, Rest> = Kind extends string
 export type Step =
   | Kinds<'join' | 'leave' | 'rejoin' | 'destroy' | 'kill', { member: number }>
   | Kinds<'update' | 'publish' | 'edit', { member: number; count: number }>
-  | Kinds<'freeze' | 'sleep' | 'minute' | 'offline', { member: number; forMs: number }>
-  | Kinds<'slow' | 'clock', { member: number; forMs: number; byMs: number }>
+  | Kinds<'freeze' | 'sleep' | 'minute' | 'second' | 'hide' | 'offline', { member: number; forMs: number }>
+  /** A page that is hidden is frozen until it is looked at. */
+  | Kinds<'suspend', { member: number }>
+  | Kinds<'slow' | 'distant' | 'clock', { member: number; forMs: number; byMs: number }>
   | Kinds<'cut' | 'one-way', { member: number; other: number; forMs: number }>
   | Kinds<'unserved', { member: number; server: number; forMs: number }>
   | Kinds<'reset', { member: number; server: number }>
@@ -58,13 +60,17 @@ const KINDS = [
   ...(['update', 'publish', 'freeze', 'freeze', 'sleep', 'minute', 'offline', 'offline', 'slow', 'clock'] as const),
   ...(['cut', 'cut', 'one-way', 'unserved', 'reset', 'split', 'split', 'crash', 'crash', 'loss', 'disorder'] as const),
 ]
-export const STEP_KINDS: readonly Step['kind'][] = [...new Set(KINDS), 'edit', 'attack', 'lie']
+export const STEP_KINDS: readonly Step['kind'][] = [
+  ...new Set(KINDS),
+  ...(['edit', 'attack', 'lie', 'second', 'hide', 'suspend', 'distant'] as const),
+]
 
 const MAX_MEMBERS = 6
 /** The faults of one run begin within this. */
 const ACTIVE_MS = 30_000
 /** What a seed draws beside the first things has dice of its own: so that the first remain what they were. */
 const SECOND_DICE = 2 ** 40
+const THIRD_DICE = 2 ** 41
 
 /** Long and short ones: below and above the 10 s that nobody may notice. */
 const drawGapMs = (dice: Dice): number => (dice.chance(0.65) ? dice.between(200, 9_500) : dice.between(9_500, 26_000))
@@ -97,7 +103,7 @@ export function drawSchedule(seed: number): Schedule {
   }
   const hasSlowCrypto = dice.chance(0.3)
   const { isSynced, more, ...beside } = drawBeside(createDice(seed + SECOND_DICE), { memberCount, serverCount })
-  steps.push(...more)
+  steps.push(...more, ...drawSlowness(createDice(seed + THIRD_DICE), { memberCount, serverCount }))
   steps.sort((one, other) => one.atMs - other.atMs)
   const endMs = Math.max(ACTIVE_MS, ...steps.map((step) => step.atMs + ('forMs' in step ? step.forMs : 0)))
   const plans = members.map((plan, index) => ({ ...plan, isSynced: isSynced[index] === true }))
@@ -126,6 +132,29 @@ function drawBeside(dice: Dice, bounds: SceneBounds) {
   const scene = dice.chance(0.4) ? drawScene(dice, bounds) : undefined
   more.push(...(scene?.steps ?? []))
   return { hasSecret, isAdversaryOutside, hasLiar, isSynced, scene: scene?.name, more }
+}
+
+/** Pages that nobody looks at, and lines to the other end of the world: a round trip of half a second and more. */
+function drawSlowness(dice: Dice, { memberCount, serverCount }: SceneBounds): Step[] {
+  const steps: Step[] = []
+  const draw = () => ({ member: dice.below(memberCount), atMs: dice.between(1_500, ACTIVE_MS) })
+  if (dice.chance(0.15)) steps.push({ kind: 'second', forMs: dice.between(5_000, 60_000), ...draw() })
+  if (dice.chance(0.15))
+    steps.push({ kind: 'distant', forMs: drawGapMs(dice), byMs: dice.between(150, 350), ...draw() })
+  if (dice.chance(0.12)) {
+    const { member } = draw()
+    // Some of them are frozen when the faults are over: nothing else may be why they are missed.
+    const atMs = dice.between(8_000, 1.5 * ACTIVE_MS)
+    const suspendMs = atMs + dice.between(1_500, 6_000)
+    steps.push({ kind: 'hide', member, forMs: dice.between(34_000, 60_000), atMs })
+    steps.push({ kind: 'suspend', member, atMs: suspendMs })
+    if (dice.chance(0.3))
+      steps.push({
+        ...{ kind: 'crash', server: dice.below(serverCount), forMs: dice.between(500, 20_000) },
+        atMs: suspendMs + dice.between(500, 4_000),
+      })
+  }
+  return steps
 }
 
 interface Bounds {

@@ -35,6 +35,8 @@ export const FOUND_BY: Readonly<Record<string, number>> = {
   'a-closed-way-is-the-end-at-once': 1873,
   'a-gap-of-nine-seconds-is-a-leave': 79,
   'idle-time-is-silence': 10,
+  'a-lease-excuses-nothing': 29,
+  'a-lease-needs-no-server': 20,
   'a-servers-silence-is-not-of-its-members': 76,
   'silence-is-never-told': 76,
   'silence-is-of-the-system-clock': 1757,
