@@ -42,7 +42,7 @@ export const FOUND_BY: Readonly<Record<string, number>> = {
   'silence-is-of-the-system-clock': 1757,
   'a-sleeper-judges-by-its-sleep': 65,
   'a-return-after-a-leave-is-refused': 76,
-  'a-document-that-came-back-is-stale': 84,
+  'a-document-that-came-back-is-stale': 429,
   'a-return-begins-with-an-old-clock': 1805,
   'two-memberships-at-a-time': 113,
   'the-end-of-a-server-is-that-of-its-members': 47,
