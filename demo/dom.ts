@@ -1,4 +1,4 @@
-/** Finding and making elements. Everything that people wrote enters the page here, as text and never as HTML (T29). */
+/** Finding and making elements. Everything that people wrote enters the page here, as text and never as HTML (D4). */
 
 type ElementClass<Found extends Element> = new () => Found
 

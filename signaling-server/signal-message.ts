@@ -63,7 +63,7 @@ function readTopics(kind: 'subscribe' | 'unsubscribe', topics: unknown, limits: 
 
 /**
  * A publish as subscribers get it: the received text with the number of `clients` put at its end, where it overrides
- * whatever the sender wrote there. The rest is never serialised again (threat T21).
+ * whatever the sender wrote there. The rest is never serialised again (S20).
  */
 export function withClients(publishText: string, clients: number): Buffer {
   return Buffer.from(`${publishText.slice(0, publishText.lastIndexOf('}'))},"clients":${clients}}`)

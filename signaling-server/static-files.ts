@@ -31,7 +31,7 @@ const CONTENT_TYPES: ReadonlyMap<string, string> = new Map([
   ['.webmanifest', 'application/manifest+json'],
 ])
 
-/** Scripts and styles from here alone, so a name or an avatar that is a script does nothing (threat T29). */
+/** Scripts and styles from here alone, so a name or an avatar that is a script does nothing (S8). */
 const PAGE_HEADERS = {
   'Content-Security-Policy':
     "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; object-src 'none'; base-uri 'none'; " +

@@ -37,9 +37,9 @@ export interface Carrier {
   close(): void
 }
 
-/** Over this much waiting in a carrier nothing is added that can wait with us, as one value or merged (fault F21). */
+/** Over this much waiting in a carrier nothing is added that can wait with us, as one value or merged (L53). */
 export const MAX_WAITING_BYTES = 65_536
-/** What waits in one carrier at most; what would exceed it is lost like on a line that is cut (fault F21). */
+/** What waits in one carrier at most; what would exceed it is lost like on a line that is cut (L53). */
 export const MAX_BACKLOG_BYTES = 1_048_576
 
 /** Whether what can wait with us may be handed to it now; then it is taken off its rates. Nowhere it is lost at once. */

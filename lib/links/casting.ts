@@ -109,7 +109,7 @@ export function createCasting(needs: CastingNeeds): Casting {
     const rest = new Set(links)
     const late: Link[] = []
     for (const [group, served] of byGroup(links)) {
-      // [T24] At least half of those who get it need it: a server never sends more than twice as much.
+      // [L41] At least half of those who get it need it: a server never sends more than twice as much.
       if (served.length < LEAST_RECEIVERS || 2 * served.length < group.size()) continue
       const by = currentSender()
       if (by === undefined) continue

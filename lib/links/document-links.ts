@@ -37,7 +37,7 @@ export interface DocumentLinks {
   stop(): void
 }
 
-/** Only frames of links come here, so only admitted members write the document (threat T30). */
+/** Only frames of links come here, so only admitted members write the document (W7). */
 export function createDocumentLinks(needs: DocumentLinksNeeds): DocumentLinks {
   const { clock, doc, random, rejects } = needs
   const askedMs = new WeakMap<Link, number>()

@@ -1,6 +1,6 @@
 /**
  * Edits and answers on their way to the others: to each in order, no faster than the way to it takes them. What waits goes as
- * few frames, and where it becomes too much the two compare instead (fault F21).
+ * few frames, and where it becomes too much the two compare instead (L53).
  */
 import * as Y from 'yjs'
 import type { CancelTimer, Clock } from '../base/clock.ts'

@@ -244,7 +244,7 @@ export function createLink(needs: LinkNeeds): Link {
       if (carriers.hasReturned(carrier.id)) sendBy(carrier, ASK_FRAME)
     },
     removeCarrier(id, told, silentMs = 0) {
-      // [F7] Who gave us up while we slept is not gone for that.
+      // [L15] Who gave us up while we slept is not gone for that.
       const how = liveness.hasJustWoken() ? 'lost' : told
       if (carriers.remove(id) === undefined) return
       if (silentMs > 0) liveness.tellSilence(silentMs)

@@ -1,6 +1,6 @@
 /**
  * Our own entry on its way to the others: to each the latest, no faster than the way to it takes it. What a way does not
- * take now waits here as one value, never as a queue (fault F21).
+ * take now waits here as one value, never as a queue (L53).
  */
 import type { CancelTimer, Clock } from '../base/clock.ts'
 import type { ClientId } from '../base/ids.ts'

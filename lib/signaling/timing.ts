@@ -41,7 +41,7 @@ export const ANSWER_MS = 5_000
 export const DOUBTED_ANSWER_MS = 3_000
 /** A topic that a server did not answer for, since it was full, is asked for again. */
 export const JOIN_AGAIN_MS = 10_000
-/** Bytes waiting in one socket; what would exceed it is not sent (fault F21). */
+/** Bytes waiting in one socket; what would exceed it is not sent (G29). */
 export const MAX_BACKLOG_BYTES = 1_048_576
 /** Bytes of one frame; a larger one is not sent. More than the largest entry needs, and every server takes it by default. */
 export const MAX_SENT_BYTES = 262_144

@@ -1,5 +1,5 @@
 /**
- * Whether bytes are a Yjs V1 update or state vector that Yjs can read without being hurt (threat T30, yjs#687).
+ * Whether bytes are a Yjs V1 update or state vector that Yjs can read without being hurt (W7, yjs#687).
  *
  *   update    = count:varUint block{count} deleteSet
  *   block     = count:varUint clientId:varUint clock:varUint struct{count}

@@ -15,7 +15,7 @@ export const MAX_MEMBERS = 128
 /** Counts of the wire (clocks, sequences) stay below this, so that nobody can be frozen by an inflated one (threat T3). */
 export const MAX_COUNT = 2 ** 48
 /**
- * Bytes of one document update that is let through to Yjs (threat T30): sealed, passed on by a neighbour and in the frame of a
+ * Bytes of one document update that is let through to Yjs (W7): sealed, passed on by a neighbour and in the frame of a
  * server's protocol it is still no more than the 256 KiB that data channels of browsers take, and servers.
  */
 export const MAX_DOCUMENT_UPDATE_BYTES = 261_120

@@ -1,6 +1,6 @@
 /**
  * What happens to Yjs sync frames. Without a document of the user's no wire byte reaches Yjs; with one, only updates and
- * state vectors that passed the checks of wire/ do (threat T30).
+ * state vectors that passed the checks of wire/ do (W7).
  */
 import * as encoding from 'lib0/encoding'
 import * as Y from 'yjs'

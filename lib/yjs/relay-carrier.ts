@@ -163,7 +163,7 @@ export function createRelayCarrier(needs: RelayNeeds): RelayCarrier {
 
   const backlogBytes = (): number => provider.ws?.bufferedAmount ?? 0
 
-  /** [F21] While the server does not read, or takes no more, the latest entry waits here instead of all of them there. */
+  /** [Y22] While the server does not read, or takes no more, the latest entry waits here instead of all of them there. */
   function mayPublish(entry: AwarenessEntry): boolean {
     const bytes = encodeAwarenessUpdate(entry).length
     return backlogBytes() <= MAX_BACKLOG_BYTES && allowance.take(bytes, clock.moment().steadyMs)

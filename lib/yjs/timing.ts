@@ -40,7 +40,7 @@ export const DEAF_MS = 3_000
 export const MAX_OPEN_CONNECTIONS = 32
 /** Connections of one channel that are still opening (threat T18). */
 export const MAX_HALF_OPEN_CONNECTIONS = 32
-/** Bytes waiting in one socket or data channel; over it only the latest entry is kept (fault F21). */
+/** Bytes waiting in one socket or data channel; over it only the latest entry is kept (Y22). */
 export const MAX_BACKLOG_BYTES = 65_536
 /** Bytes of entries that a relay is sent a second, and at once: half of what the server takes of one socket. */
 export const RELAY_ENTRY_BYTES_PER_SECOND = 524_288

@@ -109,7 +109,7 @@ export function createLink(needs: LinkNeeds): Link {
   // An error is followed by `close`; without a listener it would be thrown.
   peer.on('error', () => undefined)
 
-  /** [F21] A far end that does not read gets the latest entry only, and is cut off where that does not help. */
+  /** [Y22] A far end that does not read gets the latest entry only, and is cut off where that does not help. */
   function send(bytes: Uint8Array) {
     // A document may be larger than a channel takes: it goes by the relay then, and the channel lives.
     if (bytes.length > MAX_CHANNEL_MESSAGE_BYTES) return
