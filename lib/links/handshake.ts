@@ -7,7 +7,7 @@ import type { CancelTimer, Clock } from '../base/clock.ts'
 import type { RandomBytes } from '../base/random.ts'
 import { createTokenBucket, type TokenBucket } from '../base/token-bucket.ts'
 import type { HelloNeeds } from '../identity/hello.ts'
-import { createHello, type HelloStep } from '../identity/hello.ts'
+import { createHello } from '../identity/hello.ts'
 import type { SealedLink } from '../identity/seal.ts'
 import { createSealedLink } from '../identity/seal.ts'
 import { encodeHelloEnvelope, RESTART_ENVELOPE } from '../wire/envelope.ts'
@@ -37,8 +37,6 @@ const MIN_RESTART_MS = 500
 const MOST_RESTART_DOUBLINGS = 3
 /** [T35] Hello messages of one way: an honest far end says four a second at most, some of them twice. */
 const MESSAGES = { perSecond: 6, burst: 24 }
-/** Tries of ours that may still be answered: where an answer takes longer than our patience, it is to one of the last. */
-const MAX_OPEN_TRIES = 3
 /** Ways that are remembered: some servers, a tab and the neighbours; more of them only one after the other. */
 const MAX_WAYS = 256
 
@@ -81,8 +79,10 @@ export interface Handshake {
 export function createHandshake(needs: HandshakeNeeds): Handshake {
   const { clock, isInitiator, random } = needs
   const make = () => createHello({ ...needs.hello, attempt: randomToken(random) })
-  // A responder answers to whichever try comes; an initiator begins each one anew, the newest first.
-  let hellos = [make()]
+  // A responder answers to whichever try comes. An initiator says the same again until it is answered: where an answer takes
+  // longer than our patience, to begin anew would be to throw it away, and costs both ends the work once more.
+  let hello = make()
+  let isSpent = false
   let beganAtMs = Number.NEGATIVE_INFINITY
   let spokeAtMs = Number.NEGATIVE_INFINITY
   const backoff = createBackoff({ clock, random, ...RETRY })
@@ -99,10 +99,11 @@ export function createHandshake(needs: HandshakeNeeds): Handshake {
 
   async function speak(): Promise<void> {
     beganAtMs = clock.moment().steadyMs
-    const own = make()
-    hellos = [own, ...hellos].slice(0, MAX_OPEN_TRIES)
+    if (isSpent) hello = make()
+    isSpent = false
+    const own = hello
     const first = await own.start()
-    if (first === undefined || own !== hellos[0] || isStopped) return
+    if (first === undefined || own !== hello || isStopped) return
     spokeAtMs = clock.moment().steadyMs
     send(encodeHelloEnvelope(first))
   }
@@ -139,27 +140,16 @@ export function createHandshake(needs: HandshakeNeeds): Handshake {
     tries = 0
   }
 
-  /** What the message makes of the try that it answers; undefined where that is over. */
-  async function take(bytes: Uint8Array, by: string | undefined) {
-    let step: HelloStep | undefined
-    for (const own of hellos) {
-      const taken = await own.receive(bytes, by)
-      if (isStopped || !hellos.includes(own)) return undefined
-      step = taken
-      if (taken.ok && taken.keys !== undefined && isInitiator) hellos = [own]
-      if (taken.ok || taken.reason !== 'stale') break
-    }
-    return step
-  }
-
   async function receive(bytes: Uint8Array, by: string | undefined): Promise<void> {
-    const step = await take(bytes, by)
-    if (step === undefined) return
+    const own = hello
+    const step = await own.receive(bytes, by)
+    if (own !== hello || isStopped) return
     if (!step.ok) return needs.onReject(step.reason)
     if (step.send !== undefined) send(encodeHelloEnvelope(step.send), by)
     const nowMs = clock.moment().steadyMs
     if (step.keys !== undefined) {
       settle()
+      isSpent = true
       needs.onKeys(createSealedLink(step.keys, needs.hello.crypto, needs.hello.topic), by, nowMs - spokeAtMs)
     } else spokeAtMs = nowMs
   }

@@ -63,8 +63,8 @@ function speakToEachOther(delayMs: number, lost: readonly number[] = []) {
         if (!lost.includes(said.length)) clock.setTimer(() => arrive(1 - place, envelope), delayMs)
       },
       onKeys: () => void keysAtMs.set(from, Math.round(clock.moment().steadyMs)),
-      // Answers to tries that are over come late, and nothing else is refused.
-      onReject: (reason) => expect(reason).toBe('stale'),
+      // What is said again is answered again, and that is over by then; nothing else is refused.
+      onReject: (reason) => expect(reason).toBe('replayed'),
     })
   }) as [Handshake, Handshake]
   function arrive(place: number, bytes: Uint8Array) {
