@@ -149,7 +149,8 @@ export function createJudge(needs: JudgeNeeds): Judge {
     // [L52] No server vouches for one that neither is on.
     if (leases.isSuspended(subject) && reach.isServed(observer.life, subject)) return
     const silentMs = log.nowMs() - lastFaultMs(observer.life, subject)
-    const aloneMs = Math.min(silentMs, reach.pair(observer.life, subject).downMs)
+    // Whoever is hidden before it is frozen is slow until then, and not silent.
+    const aloneMs = Math.min(...[silentMs, reach.pair(observer.life, subject).downMs, leases.suspendedForMs(subject)])
     if (aloneMs > SILENT_MS + slackMs)
       log.fail(`${observer.life.name} still shows ${subject.name}, silent for ${Math.round(aloneMs)} ms`)
   }

@@ -14,7 +14,9 @@ const MET_MS = 5_000
 interface Hidden {
   readonly sinceMs: number
   readonly knownBy: Set<Stay>
+  /** What lets it go on, and since when it stands still. */
   thaw: Undo | undefined
+  suspendedMs: number | undefined
 }
 
 export interface Leases {
@@ -24,6 +26,8 @@ export interface Leases {
   suspend(life: Life): boolean
   /** Whether its browser has frozen it, and answers for it. */
   isSuspended(life: Life): boolean
+  /** For how long its browser has frozen it, in ms; Infinity where it has not. */
+  suspendedForMs(life: Life): number
   /** Whether the observer has its word, and both have had their server all the time since. */
   mustBeKept(observer: Stay, subject: Life): boolean
 }
@@ -49,6 +53,7 @@ export function createLeases({ faults, lives, nowMs, reach, trouble }: LeasesNee
         sinceMs: nowMs(),
         knownBy: new Set(others.flatMap((other) => currentStay(other) ?? [])),
         thaw: undefined,
+        suspendedMs: undefined,
       }
       hidden.set(life, page)
       life.resident.hide()
@@ -63,9 +68,11 @@ export function createLeases({ faults, lives, nowMs, reach, trouble }: LeasesNee
       const page = hidden.get(life)
       if (page === undefined || life.resident.host.state !== 'running') return false
       page.thaw ??= faults.suspend(life.resident.host)
+      page.suspendedMs ??= nowMs()
       return true
     },
     isSuspended,
+    suspendedForMs: (life) => nowMs() - (hidden.get(life)?.suspendedMs ?? Number.NEGATIVE_INFINITY),
     mustBeKept(observer, subject) {
       const page = hidden.get(subject)
       if (page === undefined || !page.knownBy.has(observer) || !isSuspended(subject)) return false
