@@ -118,7 +118,7 @@ it.each(ROLES)(
   },
 )
 
-it('[L26] an answer that takes longer than our patience is one to a try before, and counts', async () => {
+it('[L26] an answer that takes longer than our patience counts, since the same was said all the time', async () => {
   for (const delayMs of [700, 1_500, 2_000]) {
     const { clock, first, keysAtMs } = speakToEachOther(delayMs)
     first.begin()
