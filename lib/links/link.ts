@@ -56,6 +56,8 @@ export interface Link {
   isReachable(): boolean
   /** Whether the far end has proved itself. */
   hasKeys(): boolean
+  /** Since the far end first spoke, or since we know of it where it has not: what kept it silent may have ended just then. */
+  unprovedMs(): number
   carriers(): readonly Carrier[]
   /** The carrier that frames go by now. */
   best(): Carrier | undefined
@@ -91,6 +93,8 @@ export function createLink(needs: LinkNeeds): Link {
   const received = createTrafficCounter()
   const questions = createQuestions(clock)
   let askedAtMs = Number.NEGATIVE_INFINITY
+  let metAtMs = clock.moment().steadyMs
+  let hasSpoken = false
   let isClosed = false
 
   const handshake = createHandshake({
@@ -196,6 +200,7 @@ export function createLink(needs: LinkNeeds): Link {
     reach.heard(carrier.id)
     // What a way held back until it healed may be the words of somebody who is gone: first it shall answer.
     const isHere = carriers.get(carrier.id) === carrier
+    if (isHere) liveness.askHeard(carrier)
     if (liveness.isEstranged() && (isHere || isOld)) {
       if (isHere) liveness.askFresh(carrier)
       if (kind === 'entry' || kind === 'message') return
@@ -225,6 +230,8 @@ export function createLink(needs: LinkNeeds): Link {
     if (value.kind === 'cast') return frames.receiveCast(carrier, value.bytes, liveness.isEstranged())
     if (value.kind === 'sealed') return frames.receive(carrier, value.bytes, liveness.isEstranged())
     received.count('hello', bytes.length)
+    if (!hasSpoken) metAtMs = clock.moment().steadyMs
+    hasSpoken = true
     if (value.kind === 'hello') handshake.receive(value.bytes, carrier.id)
     else handshake.restart()
   }
@@ -233,6 +240,7 @@ export function createLink(needs: LinkNeeds): Link {
     peer,
     isReachable: () => reach.isReachable() && !isClosed,
     hasKeys: frames.hasKeys,
+    unprovedMs: () => clock.moment().steadyMs - metAtMs,
     carriers: carriers.all,
     best,
     addCarrier(carrier) {

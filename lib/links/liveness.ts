@@ -26,6 +26,8 @@ const SECOND_ASKS_AFTER_MS = 1_000
 export const SUSPECT_AFTER_MS = 2_000
 /** How often a carrier that did not answer is asked again while the link is heard: the question may have been lost. */
 const ASK_SUSPECT_MS = 5_000
+/** As that, by one that something has come by since: the way may be whole again. */
+const ASK_HEARD_MS = 1_000
 /** How often one who was given up, and is heard again, is asked. */
 const ASK_FRESH_MS = 250
 /** How long a far end may take to answer once something of it has ended. */
@@ -77,6 +79,8 @@ export interface Liveness {
   askOnce(carrier: Carrier): void
   /** Asks now and then by those that did not answer, though the link is heard. */
   askSuspects(carriers: readonly Carrier[]): void
+  /** Something came by that carrier: asks by it, where it is suspect. */
+  askHeard(carrier: Carrier): void
   /** Asks all; without an answer within `PROBE_MS` calls `onGone`. What else is heard may be older than the end. */
   probe(carriers: readonly Carrier[], onGone: () => void): void
   /** One beat; without a `best` there is nobody to ask. */
@@ -129,6 +133,17 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
       if (!askedAt.has(carrier.id)) askedAt.set(carrier.id, lastAskMs)
       ping(carrier, ++count)
     }
+  }
+
+  function isSuspect(carrierId: string): boolean {
+    const askedAtMs = askedAt.get(carrierId)
+    return askedAtMs !== undefined && steadyMs() - askedAtMs >= SUSPECT_AFTER_MS
+  }
+
+  function askSuspects(carriers: readonly Carrier[], everyMs = ASK_SUSPECT_MS): void {
+    if (carriers.length === 0 || steadyMs() - lastAskSuspectMs < everyMs) return
+    lastAskSuspectMs = steadyMs()
+    ask(carriers)
   }
 
   /** Since the last beat, by either clock: a machine that sleeps may stop its steady one. */
@@ -218,19 +233,15 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
     askFresh(carrier) {
       if (count === estrangedAt || steadyMs() - lastAskMs >= ASK_FRESH_MS) ask([carrier])
     },
-    isSuspect(carrierId) {
-      const askedAtMs = askedAt.get(carrierId)
-      return askedAtMs !== undefined && steadyMs() - askedAtMs >= SUSPECT_AFTER_MS
-    },
+    isSuspect,
     isProven: (carrierId) => proven.has(carrierId),
     ask,
     askOnce(carrier) {
       if (!askedAt.has(carrier.id)) ask([carrier])
     },
-    askSuspects(carriers) {
-      if (carriers.length === 0 || steadyMs() - lastAskSuspectMs < ASK_SUSPECT_MS) return
-      lastAskSuspectMs = steadyMs()
-      ask(carriers)
+    askSuspects,
+    askHeard(carrier) {
+      if (isSuspect(carrier.id)) askSuspects([carrier], ASK_HEARD_MS)
     },
     probe(carriers, onGone) {
       if (cancelProbe === undefined) judgeProbe(onGone, () => ask(carriers))

@@ -19,7 +19,7 @@ import { createNeighbours } from './neighbours.ts'
 const TICK_MS = 250
 /** A link that heard nothing for so long is forgotten: longer than any hold, so that a return needs no hello. */
 const FORGET_AFTER_MS = 60_000
-/** A far end that has not proved itself by then is forgotten until it speaks again. */
+/** [T18] A far end that has not proved itself by then is forgotten until it speaks again. */
 const HALF_OPEN_MS = 10_000
 
 export interface MeshNeeds {
@@ -56,24 +56,19 @@ export interface Mesh {
   stop(): void
 }
 
-interface Pair {
-  readonly link: Link
-  readonly bornMs: number
-}
-
 export function createMesh(needs: MeshNeeds): Mesh {
   const { clock, own, random, rejects } = needs
-  const pairs = new Map<ConnectionId, Pair>()
+  const met = new Map<ConnectionId, Link>()
   let cancelTick = clock.setTimer(tick, TICK_MS)
   let isStopped = false
   let isDoorClosed = false
 
-  const links = (): Link[] => [...pairs.values()].map(({ link }) => link)
-  const isKnown = (link: Link): boolean => pairs.get(link.peer)?.link === link
+  const links = (): Link[] => [...met.values()]
+  const isKnown = (link: Link): boolean => met.get(link.peer) === link
 
   const neighbours = createNeighbours({
     ...{ clock, own, random, rejects, links },
-    find: (peer) => pairs.get(peer)?.link,
+    find: (peer) => met.get(peer),
     findOrMake: (peer) => findOrMake(peer),
   })
   const dataChannels = createDataChannels({
@@ -85,15 +80,15 @@ export function createMesh(needs: MeshNeeds): Mesh {
   })
 
   const findOrMake = (peer: ConnectionId): Link | undefined => {
-    const known = pairs.get(peer)?.link
+    const known = met.get(peer)
     if (known !== undefined) return known
     if (isStopped || isDoorClosed || peer === own) return undefined
-    if (pairs.size >= MAX_MEMBERS - 1 && !giveWay()) {
+    if (met.size >= MAX_MEMBERS - 1 && !giveWay()) {
       rejects.count('room-full')
       return undefined
     }
     const link = makeLink(peer)
-    pairs.set(peer, { link, bornMs: clock.moment().steadyMs })
+    met.set(peer, link)
     return link
   }
 
@@ -157,7 +152,7 @@ export function createMesh(needs: MeshNeeds): Mesh {
   }
 
   function removeCarrier(peer: ConnectionId, carrierId: string, how: CarrierEnd, silentMs = 0): void {
-    const link = pairs.get(peer)?.link
+    const link = met.get(peer)
     if (link === undefined) return
     const wasNeighbour = neighbours.isNeighbour(link)
     link.removeCarrier(carrierId, how, silentMs)
@@ -168,11 +163,10 @@ export function createMesh(needs: MeshNeeds): Mesh {
 
   function tick(): void {
     cancelTick = clock.setTimer(tick, TICK_MS)
-    const nowMs = clock.moment().steadyMs
-    for (const [peer, { bornMs, link }] of [...pairs]) {
+    for (const [peer, link] of [...met]) {
       const isForgotten = link.hasKeys()
         ? !link.isReachable() && link.liveness().heardAgoMs() > FORGET_AFTER_MS
-        : nowMs - bornMs > HALF_OPEN_MS
+        : link.unprovedMs() > HALF_OPEN_MS
       if (isForgotten) {
         forget(peer)
         continue
@@ -185,11 +179,11 @@ export function createMesh(needs: MeshNeeds): Mesh {
   }
 
   function forget(peer: ConnectionId): void {
-    const pair = pairs.get(peer)
-    if (pair === undefined || !pairs.delete(peer)) return
-    neighbours.forget(pair.link)
-    dataChannels.end(pair.link)
-    pair.link.close()
+    const link = met.get(peer)
+    if (link === undefined || !met.delete(peer)) return
+    neighbours.forget(link)
+    dataChannels.end(link)
+    link.close()
     needs.onForgotten(peer)
     if (!isStopped) for (const other of links()) neighbours.dropWays(other)
   }
@@ -203,7 +197,7 @@ export function createMesh(needs: MeshNeeds): Mesh {
       else link.addCarrier(carrier)
     },
     removeCarrier,
-    receive: (peer, carrierId, bytes) => pairs.get(peer)?.link.receive(carrierId, bytes),
+    receive: (peer, carrierId, bytes) => met.get(peer)?.receive(carrierId, bytes),
     replaceChannel: (link) => dataChannels.replace(link),
     drop: forget,
     closeDoor() {
@@ -212,7 +206,7 @@ export function createMesh(needs: MeshNeeds): Mesh {
     stop() {
       isStopped = true
       cancelTick()
-      for (const peer of [...pairs.keys()]) forget(peer)
+      for (const peer of [...met.keys()]) forget(peer)
     },
   }
 }

@@ -258,3 +258,28 @@ it('[L28] a better carrier that did not answer is asked again every 5 s, whateve
   await beat(40)
   expect(askedMs).toHaveLength(5)
 })
+
+it('[L28] a carrier that did not answer is asked once a second while something comes by it, until it does', async () => {
+  const { add, advance, answering, askedMs, liveness } = createEnd()
+  add('direct', 'direct')
+  const direct = carrierOf('direct', 'direct')
+  const hear = async (times: number) => {
+    for (let left = times; left > 0; left--) {
+      liveness.heard('direct')
+      liveness.askHeard(direct)
+      await advance(250)
+    }
+  }
+  await hear(4)
+  expect(askedMs).toEqual([])
+  answering.clear()
+  liveness.ask([direct])
+  askedMs.length = 0
+  await hear(8)
+  expect(askedMs).toEqual([])
+  await hear(8)
+  expect(askedMs.map((atMs) => atMs - (askedMs[0] ?? 0))).toEqual([0, 1_000])
+  answering.add('direct')
+  await hear(8)
+  expect(askedMs).toHaveLength(3)
+})

@@ -21,6 +21,8 @@ export const FAILED_ONCE: Readonly<Record<number, string>> = {
   19087: 'the judge took a fault of a machine for one of a single tab of it',
   25310: 'answers took longer than the patience of whoever asked, and each was to the try before',
   51693: 'the judge took the slow time of a hidden page for its silence',
+  62897: 'somebody whose first words came late was forgotten as half-open in the middle of its hello',
+  64603: 'a server was not trusted for 5 s after it had come back, and answers went by a neighbour who stood still',
 }
 
 /** The schedule that found a planted bug last: see planted.test.ts, which tells where another does. */
