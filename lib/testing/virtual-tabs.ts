@@ -34,6 +34,8 @@ export function createTabs(
     }
 
     postMessage(data: unknown): void {
+      // What was on its way inside a process ends with it.
+      if (host.state === 'dead') return
       if (!browser.channels.has(this)) throw new Error('the channel is closed')
       const receivers = [...browser.channels].filter((other) => other !== this && other.name === this.name)
       for (const receiver of receivers) {

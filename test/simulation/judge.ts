@@ -85,7 +85,9 @@ export function createJudge(needs: JudgeNeeds): Judge {
   function couldNotReturn(observer: Life, subject: Life): boolean {
     const areTabs = observer.resident.host.machine === subject.resident.host.machine
     const canAnswer = log.nowMs() - trouble.lastSlowMs(subject) > KILLED_MS
-    if (canAnswer && (areTabs || reach.pair(observer, subject).isDirect)) return false
+    // One that has opened just now has brought no answer yet.
+    const hasDirect = log.nowMs() - reach.pair(observer, subject).directSinceMs > slackMs
+    if (canAnswer && (areTabs || hasDirect)) return false
     const endedAgoMs = log.nowMs() - reach.lastEndMs(observer, subject)
     return endedAgoMs < KILLED_MS + slackMs && log.nowMs() - lastFaultMs(observer, subject) < QUIET_MS
   }
@@ -157,7 +159,8 @@ export function createJudge(needs: JudgeNeeds): Judge {
 
   /** Somebody of whom no byte can come, by whatever way, is gone in time. */
   function checkUnheard(observer: Stay, { life: subject }: Stay): void {
-    const unchangedMs = log.nowMs() - trouble.lastChangeMs()
+    // Whoever passed things on may have been frozen since.
+    const unchangedMs = Math.min(log.nowMs() - trouble.lastChangeMs(), ...needs.lives().map(leases.suspendedForMs))
     if (unchangedMs <= SILENT_MS + slackMs || reach.pair(observer.life, subject).upMs > 0) return
     if (observer.seen.get(subject.connectionId)?.isPresent === true && !reach.canHear(observer.life, subject))
       log.fail(`${observer.life.name} still shows ${subject.name}, unheard for ${Math.round(unchangedMs)} ms`)

@@ -40,8 +40,8 @@ export interface Pair {
   lastDownMs: number
   lastDownEndMs: number
   longestDownMs: number
-  /** Whether a data channel has been open without a cut since. */
-  isDirect: boolean
+  /** When a data channel opened that has not been cut since; Infinity where there is none. */
+  directSinceMs: number
   wasStill: boolean
 }
 
@@ -189,10 +189,12 @@ export function createReach({ lies, world }: ReachNeeds): Reach {
       wires.isOpen(one.resident.host.machine, other.resident.host.machine) &&
       wires.isOpen(other.resident.host.machine, one.resident.host.machine)
     // Whether the far end has given it up meanwhile is looked at when it moves again.
-    if (!areOpen || (pair.wasStill && !isStill)) pair.isDirect = false
+    if (!areOpen || (pair.wasStill && !isStill)) pair.directSinceMs = Number.POSITIVE_INFINITY
     pair.wasStill = isStill
-    if (areOpen && !isStill && !pair.isDirect) pair.isDirect = areLinked(one, other)
-    return pair.isDirect
+    const isDirect = Number.isFinite(pair.directSinceMs)
+    if (isDirect || !areOpen || isStill || !areLinked(one, other)) return isDirect
+    pair.directSinceMs = scheduler.nowMs()
+    return true
   }
 
   function isUp(pair: Pair): boolean {
@@ -259,4 +261,7 @@ export function createReach({ lies, world }: ReachNeeds): Reach {
   }
 }
 
-const fresh = () => ({ upMs: 0, downMs: 0, lastDownMs: 0, lastDownEndMs: -Infinity, isDirect: false, wasStill: false })
+const fresh = () => ({
+  ...{ upMs: 0, downMs: 0, lastDownMs: 0, lastDownEndMs: Number.NEGATIVE_INFINITY },
+  ...{ directSinceMs: Number.POSITIVE_INFINITY, wasStill: false },
+})
