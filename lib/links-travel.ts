@@ -11,7 +11,7 @@ import type { BroadcastChannelClass } from './links/tab-meeting.ts'
 import { createLinksTransport } from './links/transport.ts'
 import type { Settings } from './options.ts'
 import { createSignalingClient, type SignalingClient } from './signaling/signaling-client.ts'
-import type { Platform } from './signaling/system.ts'
+import { type Platform, systemPlatform } from './signaling/system.ts'
 import type { Travel, TravelNeeds } from './travel.ts'
 import { createRejectCounter } from './wire/result.ts'
 
@@ -24,7 +24,7 @@ export interface LinksTravelNeeds extends TravelNeeds {
 
 export function createLinksTravel(given: LinksTravelNeeds): Travel {
   const identity = createIdentity(given.crypto)
-  const { settings, crypto, clock, page, random, ways, platform, BroadcastChannelClass } = given
+  const { settings, crypto, clock, page, random, ways, platform = systemPlatform, BroadcastChannelClass } = given
   const { app = '', servers, secret, iceServers } = settings
   const createPeerConnection = peerConnectionsOf(settings)
   const clients = new Map<string, SignalingClient>()
@@ -43,7 +43,7 @@ export function createLinksTravel(given: LinksTravelNeeds): Travel {
           clock,
           random,
           rejects: createRejectCounter(),
-          ...(platform === undefined ? {} : { platform }),
+          platform,
           onStatus() {
             for (const listener of listeners) listener()
           },
@@ -74,6 +74,7 @@ export function createLinksTravel(given: LinksTravelNeeds): Travel {
         secrets: secretsOf(channel),
         servers: findClients(),
         createPeerConnection,
+        onOnline: platform.onOnline,
         iceServers,
         ...(BroadcastChannelClass === undefined ? {} : { BroadcastChannelClass }),
         ...(doc === undefined ? {} : { doc }),

@@ -7,8 +7,8 @@ import type { CancelTimer, Clock } from '../base/clock.ts'
 import type { ConnectionId } from '../base/ids.ts'
 import { createTokenBucket, type TokenBucket } from '../base/token-bucket.ts'
 import { encodeSignal, type SignalKind } from '../wire/link-frame.ts'
-import type { CarrierEnd } from './carrier.ts'
-import { type CreatePeerConnection, createDirectConnection, type DirectConnection } from './direct-carrier.ts'
+import type { Carrier, CarrierEnd } from './carrier.ts'
+import { type CreatePeerConnection, createDirectConnection, DIRECT, type DirectConnection } from './direct-carrier.ts'
 import type { Link } from './link.ts'
 
 /** Data channels of one channel; members beyond are served by the relay. */
@@ -24,6 +24,8 @@ const FULL_RETRY_MS = 60_000
 const LONGEST_FULL_RETRY_MS = 960_000
 /** A place is left for so long to the one who has just lost it. A far end that had none cannot make us offer more often. */
 const VACANT_MS = 1_000
+/** A new try of ICE is said again after this, and at once by a way that has come since: none may have carried it. */
+const MEND_AGAIN_MS = 2_000
 /** [T34] Connections that a far end may have us begin: an honest one tries again 4 s later, or at once where one was open. */
 const OFFERS = { perSecond: 0.5, burst: 4 }
 
@@ -44,6 +46,8 @@ export interface DataChannels {
   /** The link is in reach again: a try came while no signal could go. */
   resume(link: Link): void
   receiveSignal(link: Link, kind: SignalKind, json: string): void
+  /** One beat of a link whose data channel was asked in vain: as after another network, only ICE can find the way anew. */
+  mend(link: Link): void
   /** The far end that it was raised with is no more; a new one may come. */
   replace(link: Link): void
   /** The link is no more. */
@@ -61,6 +65,8 @@ interface Pair {
   isWaiting: boolean
   /** How often it may have us begin anew. */
   readonly offers: TokenBucket
+  /** The last new try of ICE, and what else carried the link then. */
+  mended: { readonly atMs: number; readonly ways: readonly Carrier[] } | undefined
 }
 
 const createPair = (nowMs: number): Pair => ({
@@ -71,6 +77,7 @@ const createPair = (nowMs: number): Pair => ({
   cancelRetry: undefined,
   isWaiting: false,
   offers: createTokenBucket({ ...OFFERS, nowMs }),
+  mended: undefined,
 })
 
 const hasChannel = (link: Link): boolean => link.carriers().some(({ kind }) => kind === 'direct')
@@ -117,7 +124,7 @@ export function createDataChannels(needs: DataChannelsNeeds): DataChannels {
         pair.refusals = 0
         link.addCarrier(carrier)
       },
-      onData: (bytes) => link.receive('direct', bytes),
+      onData: (bytes) => link.receive(DIRECT, bytes),
       // [L58]
       onDoubt: () => link.liveness().ask(link.carriers()),
       onEnd(how, wasOpen) {
@@ -223,6 +230,16 @@ export function createDataChannels(needs: DataChannelsNeeds): DataChannels {
       if (isOffer && pair.connection === undefined) raise(link)
       if (isOffer && pair.connection === undefined) return say(link, 'full')
       pair.connection?.receiveSignal(kind, json)
+    },
+    mend(link) {
+      const pair = pairs.get(link)
+      if (pair?.connection === undefined || !link.liveness().isSuspect(DIRECT)) return
+      const nowMs = clock.moment().steadyMs
+      const ways = link.carriers().filter(({ id }) => id !== DIRECT)
+      const hasOther = ways.some((way) => pair.mended?.ways.includes(way) !== true)
+      if (pair.mended !== undefined && !hasOther && nowMs - pair.mended.atMs < MEND_AGAIN_MS) return
+      pair.mended = { atMs: nowMs, ways }
+      pair.connection.restart()
     },
     replace: (link) => pairs.get(link)?.connection?.close(),
     end(link) {

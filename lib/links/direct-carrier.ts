@@ -11,10 +11,10 @@ import { createGathering } from './gathering.ts'
 /** What of the standard is used; `globalThis.RTCPeerConnection` or an injected one makes it. */
 export type CreatePeerConnection = (configuration: RTCConfiguration) => RTCPeerConnection
 
+/** The id of its carrier: a link has one at most. */
+export const DIRECT = 'direct'
 /** A connection that has not opened by then is given up; the other carriers serve meanwhile. */
 export const HALF_OPEN_MS = 8_000
-/** ICE may come back by itself for so long before it is restarted. */
-const DISCONNECTED_MS = 2_000
 /** Candidates of one far end that wait for its description. */
 const MAX_WAITING_CANDIDATES = 64
 
@@ -26,7 +26,7 @@ export interface DirectNeeds {
   sendSignal(kind: SignalKind, json: string): void
   onOpen(carrier: Carrier): void
   onData(bytes: Uint8Array): void
-  /** It was open, and ICE says that its far end does not answer any more. */
+  /** It was open, and ICE says that its far end does not answer any more, or does again. */
   onDoubt(): void
   /**
    * It is over, once. `closed`: the far end closed it while it was well, as the end of a page does. `lost`: it never opened,
@@ -39,6 +39,8 @@ export interface DirectConnection {
   /** Whether a description is of another connection of the far end's than the one this one speaks with. */
   isReplacedBy(json: string): boolean
   receiveSignal(kind: Exclude<SignalKind, 'full' | 'vacant'>, json: string): void
+  /** It does not carry: a new try of ICE under the old keys, said again where it was not answered, and the end where that does not help. */
+  restart(): void
   close(): void
 }
 
@@ -51,6 +53,8 @@ export function createDirectConnection(needs: DirectNeeds): DirectConnection {
   let farSession: string | undefined
   let isOpen = false
   let isEnded = false
+  let wasWell = true
+  let isRestarting = false
   let cancelPatience: CancelTimer | undefined = clock.setTimer(giveUp, HALF_OPEN_MS)
   let negotiating: Promise<void> = Promise.resolve()
   const gathering = createGathering({
@@ -61,7 +65,7 @@ export function createDirectConnection(needs: DirectNeeds): DirectConnection {
 
   const losses = createLosses(() => channel.bufferedAmount)
   const carrier: Carrier = {
-    id: 'direct',
+    id: DIRECT,
     kind: 'direct',
     isPrivate: true,
     send(bytes) {
@@ -100,23 +104,32 @@ export function createDirectConnection(needs: DirectNeeds): DirectConnection {
     const state = connection.iceConnectionState
     if (state === 'closed') return giveUp()
     // How long it has not answered is not told: 5 to 8 s in libwebrtc, and not at all where an interface went away.
-    if (isOpen && (state === 'disconnected' || state === 'failed')) needs.onDoubt()
-    if (isWell()) cancelPatience?.()
+    const isLost = state === 'disconnected' || state === 'failed'
+    if (isOpen && (isLost || (isWell() && !wasWell))) needs.onDoubt()
+    wasWell = !isLost && (wasWell || isWell())
+    if (isWell()) beWell()
     else if (state === 'failed') restart()
-    else if (state === 'disconnected') cancelPatience = clock.setTimer(restart, DISCONNECTED_MS)
+  }
+
+  function beWell(): void {
+    isRestarting = false
+    cancelPatience?.()
   }
 
   const isWell = (): boolean => isOpen && ['connected', 'completed'].includes(connection.iceConnectionState)
 
-  /** A new try of ICE under the old keys, and the end where that does not help. */
   function restart(): void {
     if (isEnded) return
-    cancelPatience?.()
-    cancelPatience = clock.setTimer(() => {
-      // What was asked for late may find it well, and then nothing changes that would be told.
-      if (!isWell()) giveUp()
-    }, HALF_OPEN_MS)
-    if (isOfferer) negotiate(() => offer({ iceRestart: true }))
+    if (!isRestarting) {
+      isRestarting = true
+      cancelPatience?.()
+      cancelPatience = clock.setTimer(() => {
+        // What was asked for late may find it well, and then nothing changes that would be told.
+        if (isWell()) beWell()
+        else giveUp()
+      }, HALF_OPEN_MS)
+    }
+    if (isOfferer) negotiate(offerAgain)
     else needs.sendSignal('restart', '')
   }
 
@@ -136,19 +149,29 @@ export function createDirectConnection(needs: DirectNeeds): DirectConnection {
     await describe(await connection.createOffer(options))
   }
 
+  /** One offer at a time: an answer says to none of two which it is for. */
+  async function offerAgain(): Promise<void> {
+    const { localDescription, signalingState } = connection
+    if (signalingState === 'have-local-offer' && localDescription !== null) say(localDescription)
+    else await offer({ iceRestart: true })
+  }
+
   async function describe(description: RTCSessionDescriptionInit): Promise<void> {
     gathering.begin()
     await connection.setLocalDescription(description)
     await gathering.isDone()
     if (isEnded) return
     // As it is now: with the candidates that were found.
-    const { sdp = '', type } = connection.localDescription ?? description
-    gathering.say({ type, sdp })
+    say(connection.localDescription ?? description)
   }
+
+  const say = ({ sdp = '', type }: RTCSessionDescriptionInit): void => gathering.say({ type, sdp })
 
   async function receiveDescription(description: RTCSessionDescriptionInit): Promise<void> {
     // Only the offerer is answered, and only the answerer is offered.
     if ((description.type === 'offer') === isOfferer) return
+    // What was said twice is answered twice.
+    if (isOfferer && connection.signalingState !== 'have-local-offer') return
     await connection.setRemoteDescription(description)
     hasDescription = true
     for (const candidate of waiting.splice(0)) await connection.addIceCandidate(candidate)
@@ -188,6 +211,7 @@ export function createDirectConnection(needs: DirectNeeds): DirectConnection {
       if (kind === 'description') negotiate(() => receiveDescription(init as unknown as RTCSessionDescriptionInit))
       else negotiate(() => receiveCandidate(init as RTCIceCandidateInit))
     },
+    restart,
     close: giveUp,
   }
 }

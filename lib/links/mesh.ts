@@ -11,7 +11,7 @@ import type { LinkFrame } from '../wire/link-frame.ts'
 import type { RejectCounter } from '../wire/result.ts'
 import type { Carrier, CarrierEnd } from './carrier.ts'
 import { createDataChannels } from './data-channels.ts'
-import type { CreatePeerConnection } from './direct-carrier.ts'
+import { type CreatePeerConnection, DIRECT } from './direct-carrier.ts'
 import { createLink, type Link } from './link.ts'
 import { createNeighbours } from './neighbours.ts'
 
@@ -51,6 +51,8 @@ export interface Mesh {
   replaceChannel(link: Link): void
   /** The far end said goodbye: its link ends. */
   drop(peer: ConnectionId): void
+  /** There may be another network: asks everybody, by every way, at once. */
+  networkChanged(): void
   /** We are leaving: nobody is met any more. */
   closeDoor(): void
   stop(): void
@@ -74,7 +76,7 @@ export function createMesh(needs: MeshNeeds): Mesh {
   const dataChannels = createDataChannels({
     ...{ clock, own, createPeerConnection: needs.createPeerConnection, iceServers: needs.iceServers },
     onEnd(link, how) {
-      removeCarrier(link.peer, 'direct', how)
+      removeCarrier(link.peer, DIRECT, how)
       search(link)
     },
   })
@@ -174,6 +176,7 @@ export function createMesh(needs: MeshNeeds): Mesh {
       neighbours.dropWays(link)
       neighbours.tellDropped(link)
       link.tick()
+      dataChannels.mend(link)
       search(link)
     }
   }
@@ -200,6 +203,9 @@ export function createMesh(needs: MeshNeeds): Mesh {
     receive: (peer, carrierId, bytes) => met.get(peer)?.receive(carrierId, bytes),
     replaceChannel: (link) => dataChannels.replace(link),
     drop: forget,
+    networkChanged() {
+      for (const link of links()) if (link.hasKeys()) link.liveness().ask(link.carriers())
+    },
     closeDoor() {
       isDoorClosed = true
     },

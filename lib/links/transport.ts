@@ -3,6 +3,7 @@
  * ends them in order.
  */
 import type { Doc } from 'yjs'
+import type { Unsubscribe } from '../base/emitter.ts'
 import type { Page } from '../base/page.ts'
 import type { RandomBytes } from '../base/random.ts'
 import type { Crypto } from '../identity/crypto.ts'
@@ -37,6 +38,8 @@ export interface LinksTransportNeeds extends TransportNeeds {
   /** The platform's own where it is left out. */
   readonly BroadcastChannelClass?: BroadcastChannelClass
   readonly createPeerConnection: CreatePeerConnection | undefined
+  /** The machine has a network again, or another one. */
+  onOnline(listener: () => void): Unsubscribe
   readonly iceServers: readonly RTCIceServer[]
   /** Given: it travels too. */
   readonly doc?: Doc
@@ -73,6 +76,7 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
     reachable,
   })
 
+  const stopListening = needs.onOnline(() => mesh?.networkChanged())
   const lease = createLease({ clock, page: needs.page, reachable })
 
   function start({ topic, secretKey }: Awaited<LinksTransportNeeds['secrets']>): void {
@@ -159,6 +163,7 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
     isStopped = true
     if (!farewell.isHurried()) ownEntry.finish()
     ownEntry.stop()
+    stopListening()
     lease.stop()
     documents?.stop()
     // A page that ends does so with this call: what came after a wait would not come.

@@ -25,22 +25,29 @@ export interface VirtualPeer {
   readonly isOpen: boolean
   /** ICE holds, by this end's view. */
   readonly isConnected: boolean
+  /** Its host has had another address since the two connected: only a new try finds the way. */
+  readonly isStranded: boolean
   /** ICE has failed, and the two have not connected anew since. */
   readonly isFailed: boolean
   /** This try has not failed: a new one begins with a restart. */
   readonly isNewRound: boolean
   connect(far: VirtualPeer): void
+  strand(): void
   watch(isWayOpen: boolean): void
   receive(bytes: Uint8Array): void
   farClosed(): void
 }
 
-/** Both ends run, and both ways between them are open. */
-export const isWayOpen = (wires: Wires, one: VirtualPeer, other: VirtualPeer): boolean =>
+/** Both ends run, and both ways between them are open, as a new try of ICE would find them. */
+export const isWayToBeFound = (wires: Wires, one: VirtualPeer, other: VirtualPeer): boolean =>
   one.host.isAnswering &&
   other.host.isAnswering &&
   wires.isOpen(one.host.machine, other.host.machine) &&
   wires.isOpen(other.host.machine, one.host.machine)
+
+/** As that, by the addresses that the two know. */
+export const isWayOpen = (wires: Wires, one: VirtualPeer, other: VirtualPeer): boolean =>
+  !one.isStranded && !other.isStranded && isWayToBeFound(wires, one, other)
 
 export const isWayOpenFrom = (wires: Wires, one: VirtualPeer, other: VirtualPeer): boolean =>
   wires.isOpen(one.host.machine, other.host.machine)

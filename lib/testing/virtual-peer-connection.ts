@@ -6,8 +6,8 @@ import type { CancelTimer } from '../base/clock.ts'
 import type { Host } from './host.ts'
 import {
   describe,
-  isWayOpen,
   isWayOpenFrom,
+  isWayToBeFound,
   type PeerRegistry,
   readDescription,
   type VirtualPeer,
@@ -46,6 +46,7 @@ export function createPeerConnections(needs: PeerConnectionsNeeds): {
     readonly host = host
     iceConnectionState = 'new'
     iceGatheringState = 'new'
+    signalingState = 'stable'
     localDescription: { type: string; sdp: string } | null = null
     onicecandidate: ((event: { candidate: unknown }) => void) | null = null
     oniceconnectionstatechange: (() => void) | null = null
@@ -54,6 +55,8 @@ export function createPeerConnections(needs: PeerConnectionsNeeds): {
     isOpen = false
     isFailed = false
     #failedRound = -1
+    #strandedRound = -1
+    #connectedRound = -1
     #localRound = -1
     #farName: string | undefined
     #farRound = -1
@@ -96,6 +99,7 @@ export function createPeerConnections(needs: PeerConnectionsNeeds): {
     async setLocalDescription(description: { type: string; sdp: string }) {
       this.#checkLive()
       this.localDescription = description
+      this.signalingState = description.type === 'offer' ? 'have-local-offer' : 'stable'
       this.#localRound = this.round
       this.#gather()
       this.#setIce('checking')
@@ -129,6 +133,7 @@ export function createPeerConnections(needs: PeerConnectionsNeeds): {
       const isKnown = this.#farName === undefined || this.#farName === read.name
       if (!isKnown) throw new Error('a description of another connection')
       this.#farName = read.name
+      this.signalingState = description.type === 'offer' ? 'have-remote-offer' : 'stable'
       this.#farRound = read.round
       if (read.hasCandidate) this.#hasCandidate = true
       if (description.type === 'offer') this.round = read.round
@@ -164,6 +169,15 @@ export function createPeerConnections(needs: PeerConnectionsNeeds): {
       return this.iceConnectionState === 'connected'
     }
 
+    get isStranded(): boolean {
+      return this.isOpen && this.#connectedRound <= this.#strandedRound
+    }
+
+    strand(): void {
+      this.#strandedRound = this.round
+      wires.changed()
+    }
+
     get isNewRound(): boolean {
       return this.round > this.#failedRound
     }
@@ -173,6 +187,7 @@ export function createPeerConnections(needs: PeerConnectionsNeeds): {
       this.#cancelWatch = undefined
       this.linked = far
       this.isFailed = false
+      this.#connectedRound = this.round
       this.#setIce('connected')
       if (this.isOpen) return
       this.isOpen = true
@@ -181,7 +196,7 @@ export function createPeerConnections(needs: PeerConnectionsNeeds): {
         to: far.host.machine,
         carrier: 'direct',
         // Whoever has given a way up sends nothing by it, and takes nothing, until the two have agreed anew.
-        isHeld: () => this.isFailed || far.isFailed,
+        isHeld: () => [this, far].some((end) => end.isFailed || end.isStranded),
         deliver: (bytes) => far.receive(bytes),
       })
       this.#say(() => this.#channel?.open())
@@ -233,15 +248,16 @@ export function createPeerConnections(needs: PeerConnectionsNeeds): {
       const far = this.far()
       if (far === undefined || far.far() !== this || far.round !== this.round) return
       // After a restart one end may never have lost the way, and still has to answer the other.
-      if (!this.isNewRound || !far.isNewRound || (this.isConnected && far.isConnected)) return
+      const isStranded = this.isStranded || far.isStranded
+      if (!this.isNewRound || !far.isNewRound || (!isStranded && this.isConnected && far.isConnected)) return
       const roundTripMs = wires.delayMs(host.machine, far.host.machine) + wires.delayMs(far.host.machine, host.machine)
       scheduler.after(CONNECT_ROUND_TRIPS * roundTripMs, () => {
-        if (this.far() !== far || far.far() !== this || !isWayOpen(wires, this, far)) return
-        const wasFailed = this.isFailed || far.isFailed
+        if (this.far() !== far || far.far() !== this || !isWayToBeFound(wires, this, far)) return
+        const wasHeld = [this, far].some((end) => end.isFailed || end.isStranded)
         this.connect(far)
         far.connect(this)
         // What the pipes held goes on.
-        if (wasFailed) wires.changed()
+        if (wasHeld) wires.changed()
       })
     }
 

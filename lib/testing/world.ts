@@ -50,6 +50,8 @@ export interface Resident {
   openCount(): number
   /** It is a page that nobody sees, or is seen again. */
   hide(isHidden?: boolean): void
+  /** Its browser tells that there is a network again, or another one. */
+  goOnline(): void
 }
 
 export interface World {
@@ -121,6 +123,7 @@ export function createWorld(needs: WorldNeeds): World {
       host.onChange(wires.changed)
       const randomBytes = dice.fork().bytes
       let isHidden = false
+      const onOnline = new Set<() => void>()
       const onHidden = new Set<(isHidden: boolean) => void>()
       const realtime = createRealtime(
         {
@@ -147,18 +150,24 @@ export function createWorld(needs: WorldNeeds): World {
               BroadcastChannelClass: tabs.BroadcastChannelClass,
               platform: {
                 loadWebSocket: async () => sockets.WebSocketClass,
-                onOnline: () => () => undefined,
+                onOnline(listener) {
+                  onOnline.add(listener)
+                  return () => onOnline.delete(listener)
+                },
                 holdProcess: () => () => undefined,
               },
             }),
         },
       )
       const openCount = () => sockets.openCount() + peerConnections.openCount() + tabs.openCount()
+      const goOnline = () => {
+        for (const listener of onOnline) listener()
+      }
       const hide = (isNow = true) => {
         isHidden = isNow
         for (const listener of onHidden) listener(isHidden)
       }
-      return { realtime, host, hasWebRtc: webrtc, openCount, hide }
+      return { realtime, host, hasWebRtc: webrtc, openCount, hide, goOnline }
     },
     server: findServer,
     servers: () => [...servers.values()],

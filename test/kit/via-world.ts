@@ -48,6 +48,7 @@ export function createViaWorld({ servers, channel, app = '' }: ViaWorldNeeds): V
     relay: true,
     tabs: false,
     createPeerConnection: undefined,
+    onOnline: () => () => undefined,
     iceServers: [],
   })
   let instances = 0

@@ -1,8 +1,6 @@
 /** What is for everybody goes up to the server once: who is served so, who is not, and what may go wrong. On virtual time. */
 import { describe, expect, it } from 'vitest'
-import { createRoom, hasWay, OTHER_SERVER, SERVER, type VirtualMember, type VirtualRoom } from './virtual-kit.ts'
-
-const v = (observer: VirtualMember, who: string) => (observer.dataOf(who) as { v?: unknown } | undefined)?.v
+import { createRoom, hasWay, OTHER_SERVER, SERVER, type VirtualMember, type VirtualRoom, v } from './virtual-kit.ts'
 
 /** Members whom the relay alone connects, and who have said something: their keys are given. */
 async function starOf(count: number, ways: { webrtc?: boolean } = { webrtc: false }) {

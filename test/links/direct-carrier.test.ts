@@ -31,7 +31,7 @@ it('[L46] a word on a data channel that has closed just now, or whose buffer is 
   connection.close()
 })
 
-it('[L58] an open data channel tells when ICE says that nobody answers any more, and none that never opened', () => {
+it('[L58] an open data channel tells when ICE says that nobody answers any more, or somebody does again, and none that never opened', () => {
   const channel = { readyState: 'open', onopen: () => undefined, close: () => undefined }
   const peer = {
     iceConnectionState: 'new',
@@ -62,8 +62,9 @@ it('[L58] an open data channel tells when ICE says that nobody answers any more,
   for (const [state, count] of [
     ['disconnected', 1],
     ['failed', 2],
-    ['connected', 2],
-    ['disconnected', 3],
+    ['connected', 3],
+    ['completed', 3],
+    ['disconnected', 4],
   ] as const) {
     tell(state)
     expect(doubts).toBe(count)

@@ -1,9 +1,8 @@
 /** What becomes of a page that said, before it was frozen, that it may be silent. On virtual time. */
 import { expect, it } from 'vitest'
-import { pair, ROOM, SERVER, type VirtualMember } from './virtual-kit.ts'
+import { pair, ROOM, SERVER, v } from './virtual-kit.ts'
 
 const MINUTE_MS = 60_000
-const v = (observer: VirtualMember, who: string) => (observer.dataOf(who) as { v?: unknown } | undefined)?.v
 
 it('[L52] a hidden page that is frozen is no event for 5 min with a server, and silent as any other without one', async () => {
   for (const ways of ['relay', 'direct and relay', 'direct'] as const) {

@@ -10,10 +10,10 @@ import {
   SERVER,
   type VirtualMember,
   type VirtualRoom,
+  v,
 } from './virtual-kit.ts'
 
 const MINUTE_MS = 60_000
-const v = (observer: VirtualMember, who: string) => (observer.dataOf(who) as { v?: unknown } | undefined)?.v
 
 /** Updates twenty times a second for so long, and resolves with the last value. */
 async function talk(
@@ -356,44 +356,5 @@ describe('what one wrote whom not everybody hears', () => {
     const { room, alice, bob, text } = await mesh()
     alice.resident.host.kill()
     await room.until('the edit at bob', () => text(bob).toString() === 'alice', 20_000)
-  })
-})
-
-describe('a data channel', () => {
-  it('[L19] that does not open is given up after 8 s and tried again ever more rarely; one that can open then does', async () => {
-    const room = createRoom()
-    const [alice, bob] = [await room.join('alice'), await room.join('bob')]
-    room.cut(alice, bob)
-    await room.allSeeAll(1_000)
-    const tries: number[] = []
-    let was = 0
-    for (let second = 1; second <= 240; second++) {
-      await room.advance(1_000)
-      const is = alice.resident.openCount()
-      if (is > was) tries.push(second)
-      was = is
-      expect(is).toBeLessThanOrEqual(3)
-    }
-    const gaps = tries.slice(1).map((at, index) => at - (tries[index] ?? 0))
-    // 8 s each, and 4, 8, 16, 32, 60 s between them.
-    for (const [index, gap] of gaps.entries())
-      expect(Math.abs(gap - ([12, 16, 24, 40][index] ?? 68))).toBeLessThanOrEqual(1)
-    expect(gaps.length).toBeGreaterThanOrEqual(4)
-    room.mend(alice, bob)
-    await room.until('the data channel', () => alice.waysTo(bob)[0] === 'direct', 70_000)
-    expect(alice.comesAndGoes('bob')).toEqual(['joined-room'])
-  })
-
-  it('[L19] that was interrupted for a while is the same one afterwards, or its successor', async () => {
-    for (const cutMs of [3_000, 8_000, 12_000, 40_000]) {
-      const { room, alice, bob } = await pair()
-      room.cut(alice, bob)
-      await room.advance(cutMs)
-      room.mend(alice, bob)
-      await room.until('the data channel', () => alice.waysTo(bob)[0] === 'direct', 30_000)
-      bob.update({ v: cutMs })
-      await room.until('the value', () => v(alice, 'bob') === cutMs, 5_000)
-      expect(alice.comesAndGoes('bob')).toEqual(['joined-room'])
-    }
   })
 })

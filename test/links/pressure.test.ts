@@ -2,14 +2,13 @@
 import { expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { MAX_DOCUMENT_UPDATE_BYTES } from '../../lib/wire/limits.ts'
-import { createRoom, hasWay, OTHER_SERVER, SERVER, type VirtualMember, type VirtualRoom } from './virtual-kit.ts'
+import { createRoom, hasWay, OTHER_SERVER, SERVER, type VirtualMember, type VirtualRoom, v } from './virtual-kit.ts'
 
 const LARGE = { maxDataBytes: 65_536 }
 const KIB = 1_024
 /** What all copies of messages and documents may take of a server: at once, and each second. */
 const MESSAGES = { frames: { burst: 1_000, perSecond: 250 }, bytes: { burst: 384 * KIB, perSecond: 384 * KIB } }
 
-const v = (observer: VirtualMember, who: string) => (observer.dataOf(who) as { v?: number } | undefined)?.v
 const sentBy = (member: VirtualMember) => member.channel.inspect().servers[0]?.sent ?? { messages: 0, bytes: 0 }
 const rejectsOf = (member: VirtualMember) => member.channel.inspect().rejects
 const text = ({ channel }: VirtualMember) => channel.doc.getText('body')

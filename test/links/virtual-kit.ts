@@ -123,6 +123,10 @@ export function createRoom(seed = 1, worldNeeds: Omit<WorldNeeds, 'seed'> = {}):
   return room
 }
 
+/** What one sees as another's value `v`. */
+export const v = (observer: VirtualMember, who: string): unknown =>
+  (observer.dataOf(who) as { v?: unknown } | undefined)?.v
+
 /** Each has each by that way. */
 export const hasWay = (members: readonly VirtualMember[], way: string): boolean =>
   members.every((member) => members.every((other) => other === member || member.waysTo(other).includes(way)))

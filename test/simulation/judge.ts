@@ -62,10 +62,10 @@ export function createJudge(needs: JudgeNeeds): Judge {
   function isLeaveDue(observer: Stay, subject: Life): boolean {
     // [L52] It said that it may be silent: while a server vouches for it nobody misses it.
     if (leases.mustBeKept(observer, subject)) return false
-    const { downMs, lastDownMs, lastDownEndMs } = reach.pair(observer.life, subject)
+    const { downMs, lastDownMs, lastDownEndMs, sinceDownMs } = reach.pair(observer.life, subject)
     const members = [observer.life.member, subject.member]
     const isLong = isNoticed(members, downMs, log.nowMs())
-    const wasJustLong = isNoticed(members, lastDownMs, lastDownEndMs) && log.nowMs() - lastDownEndMs <= AFTER_GAP_MS
+    const wasJustLong = isNoticed(members, lastDownMs, lastDownEndMs) && sinceDownMs <= AFTER_GAP_MS
     return isLong || wasJustLong || couldNotReturn(observer.life, subject)
   }
 

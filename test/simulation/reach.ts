@@ -36,9 +36,10 @@ export interface Pair {
    */
   upMs: number
   downMs: number
-  /** How long it was down the last time, and when that ended. */
+  /** How long it was down the last time, when that ended, and for how long the observer has moved since. */
   lastDownMs: number
   lastDownEndMs: number
+  sinceDownMs: number
   longestDownMs: number
   /** When a data channel opened that has not been cut since; Infinity where there is none. */
   directSinceMs: number
@@ -223,12 +224,13 @@ export function createReach({ lies, world }: ReachNeeds): Reach {
     const one = pair(observer, subject)
     const isStill = observer.resident.host.state !== 'running'
     const isNowUp = isUp(one)
+    if (!isStill) one.sinceDownMs += ms
     one.upMs = isNowUp && !isStill ? one.upMs + ms : 0
     if (!isNowUp || (one.downMs > 0 && one.upMs < PASSES_AGAIN_MS && !isStill)) one.downMs += ms
     else if (one.downMs > 0) {
       // A long gap is not forgotten over a short one right after it.
       const wasLonger = one.lastDownMs > one.downMs && scheduler.nowMs() - one.lastDownEndMs < REMEMBER_GAP_MS
-      if (!wasLonger) Object.assign(one, { lastDownMs: one.downMs, lastDownEndMs: scheduler.nowMs() })
+      if (!wasLonger) Object.assign(one, { lastDownMs: one.downMs, lastDownEndMs: scheduler.nowMs(), sinceDownMs: 0 })
       one.longestDownMs = Math.max(one.longestDownMs, one.downMs)
       one.downMs = 0
     }
@@ -262,6 +264,12 @@ export function createReach({ lies, world }: ReachNeeds): Reach {
 }
 
 const fresh = () => ({
-  ...{ upMs: 0, downMs: 0, lastDownMs: 0, lastDownEndMs: Number.NEGATIVE_INFINITY },
+  ...{
+    upMs: 0,
+    downMs: 0,
+    lastDownMs: 0,
+    lastDownEndMs: Number.NEGATIVE_INFINITY,
+    sinceDownMs: Number.POSITIVE_INFINITY,
+  },
   ...{ directSinceMs: Number.POSITIVE_INFINITY, wasStill: false },
 })

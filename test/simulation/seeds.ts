@@ -25,6 +25,7 @@ export const FAILED_ONCE: Readonly<Record<number, string>> = {
   64603: 'a server was not trusted for 5 s after it had come back, and answers went by a neighbour who stood still',
   101238: 'a process of the test’s own went on after its end',
   150378: 'the judge asked for an answer by a data channel that had opened just then',
+  152689: 'the judge counted the sleep of an observer that had not yet been told of a long gap',
   151205: 'the judge took no notice of a neighbour whose page was suspended',
 }
 
