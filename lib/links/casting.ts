@@ -6,6 +6,7 @@
  * of reach, or gone, the next word goes out link by link, and with it a new key.
  */
 import type { Clock } from '../base/clock.ts'
+import { reportListenerError } from '../base/errors.ts'
 import { type CastKey, type CastNeeds, type CastSender, createCastSender } from '../identity/cast.ts'
 import { CAST_TAG_BYTES } from '../wire/cast.ts'
 import { encodeCastEnvelope } from '../wire/envelope.ts'
@@ -89,11 +90,13 @@ export function createCasting(needs: CastingNeeds): Casting {
     served: readonly Link[],
   ): void {
     const keys = links.flatMap((link) => receivers.get(link)?.given ?? [])
-    last = Promise.all([last, ...served.map((link) => link.settled())]).then(async () => {
-      const sealed = await by.seal(frame, keys)
-      group.cast(encodeCastEnvelope(sealed))
-      for (const link of links) link.countCast(sealed.length)
-    })
+    last = Promise.all([last, ...served.map((link) => link.settled())])
+      .then(async () => {
+        const sealed = await by.seal(frame, keys)
+        group.cast(encodeCastEnvelope(sealed))
+        for (const link of links) link.countCast(sealed.length)
+      })
+      .catch(reportListenerError)
     for (const link of links) link.follow(last)
   }
 

@@ -55,10 +55,9 @@ export function createSealedFrames(needs: SealedFramesNeeds): SealedFrames {
   let sealing: Promise<unknown> = Promise.resolve()
   let opening: Promise<unknown> = Promise.resolve()
 
-  /** One after the other. [T34] What one frame leads to may fail, in a platform's hands or ours: the next is opened all the same. */
-  function inTurn(work: () => Promise<void>): void {
-    opening = opening.then(work).catch(reportListenerError)
-  }
+  /** One after the other. [T34] What one frame leads to may fail, in a platform's hands or ours: the next has its turn all the same. */
+  const after = (before: Promise<unknown>, work: () => Promise<void>): Promise<void> =>
+    before.then(work).catch(reportListenerError)
 
   async function open(carrier: Carrier, sealed: Uint8Array, isOld: boolean): Promise<void> {
     const used = keys
@@ -84,7 +83,7 @@ export function createSealedFrames(needs: SealedFramesNeeds): SealedFrames {
       if (keys === undefined) return
       if (carrier.isPrivate) return carrier.send(frame)
       const used = keys
-      sealing = sealing.then(async () => {
+      sealing = after(sealing, async () => {
         const bytes = await used.seal(frame)
         if (!isClosed && used === keys) carrier.send(encodeSealedEnvelope(bytes))
       })
@@ -96,14 +95,14 @@ export function createSealedFrames(needs: SealedFramesNeeds): SealedFrames {
     /** One after the other, and each behind the hello that came before it: its keys may still be on their way. */
     receive(carrier, sealed, isOld) {
       const hello = needs.helloSettled()
-      inTurn(async () => {
+      opening = after(opening, async () => {
         await hello
         if (!isClosed) await open(carrier, sealed, isOld)
       })
     },
     /** In its turn among the sealed ones, since they came in one order. */
     receiveCast(carrier, cast, isOld) {
-      inTurn(async () => {
+      opening = after(opening, async () => {
         const opened = await intake?.open(cast)
         if (isClosed || opened === undefined) return
         if (opened === 'unknown-key') return needs.onUnknownCast(carrier)

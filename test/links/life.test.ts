@@ -69,6 +69,29 @@ describe('a change of carrier', () => {
   })
 })
 
+describe('a server that is back', () => {
+  it('[F1] has values flow within 1 s of its return, and 0.5 s after both are on it, and nobody left', async () => {
+    for (let seed = 1; seed <= 30; seed++) {
+      const room = createRoom(seed)
+      const [alice, bob] = [
+        await room.join('alice', {}, { webrtc: false }),
+        await room.join('bob', {}, { webrtc: false }),
+      ]
+      await room.allSeeAll()
+      const server = room.world.server(SERVER)
+      server.stop()
+      await room.advance(1_500 + 200 * seed)
+      bob.update({ v: seed })
+      server.start()
+      const areOn = () => [alice, bob].every(({ channel }) => channel.inspect().servers[0]?.state === 'open')
+      const onMs = await room.until('both on it', areOn, 1_000)
+      const flowMs = await room.until('the value', () => v(alice, 'bob') === seed, 500)
+      expect(onMs + flowMs).toBeLessThanOrEqual(1_000)
+      expect(alice.comesAndGoes('bob')).toEqual(['joined-room'])
+    }
+  })
+})
+
 describe('a goodbye', () => {
   it('[L12] comes behind all that was said before it, whatever carries it', async () => {
     for (const webrtc of [true, false]) {
