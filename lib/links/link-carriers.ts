@@ -26,6 +26,8 @@ export interface LinkCarriers {
   /** A frame goes by it. */
   use(carrier: Carrier): void
   isUsed(id: string): boolean
+  /** Those before the best one of which nothing has come yet: it is the best for that alone. */
+  unproven(): readonly Carrier[]
   /** Those down to the best one that were asked in vain: one that is heard all the time would not be asked again. */
   toAskAgain(): readonly Carrier[]
   /**
@@ -109,6 +111,11 @@ export function createLinkCarriers(liveness: LivenessOfCarriers): LinkCarriers {
     },
     use: ({ id }) => void used.add(id),
     isUsed: (id) => used.has(id),
+    unproven() {
+      const now = best()
+      const all = sorted()
+      return now === undefined ? [] : all.slice(0, all.indexOf(now)).filter(({ id }) => !liveness.isProven(id))
+    },
     toAskAgain() {
       const now = best()
       const all = sorted()

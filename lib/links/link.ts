@@ -150,6 +150,8 @@ export function createLink(needs: LinkNeeds): Link {
     liveness.answered(by)
     if (by !== undefined) liveness.measured(by, roundTripMs)
     needs.onKeys(link)
+    const unproven = carriers.unproven()
+    if (unproven.length > 0) liveness.ask(unproven)
     // Who agrees on new keys has lost the former ones, and with them what was said under them; as have we.
     if (reach.isReachable()) {
       needs.onRerouted(link)

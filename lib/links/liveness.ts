@@ -65,7 +65,7 @@ export interface Liveness {
   lease(ms: number): void
   /** A server was silent for so long that it stood for, or says so of the far end: as if we had asked for so long in vain. */
   tellSilence(silentMs: number): void
-  /** Nothing reaches it any more: what is heard from now on is no sign of life, until it has answered something newer. */
+  /** Nothing reaches it any more, or it has left: what is heard is no sign of life until it has answered something newer. */
   estrange(): void
   isEstranged(): boolean
   /** Asks one who is estranged and was heard. */
@@ -227,7 +227,7 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
       toldMs = Math.min(toldMs, steadyMs() - Math.min(silentMs, SILENT_AFTER_MS - LATEST_TOLD_MS))
     },
     estrange() {
-      estrangedAt ??= count
+      estrangedAt = count
     },
     isEstranged: () => estrangedAt !== undefined,
     askFresh(carrier) {
