@@ -24,7 +24,8 @@ export const FAILED_ONCE: Readonly<Record<number, string>> = {
   62897: 'somebody whose first words came late was forgotten as half-open in the middle of its hello',
   64603: 'a server was not trusted for 5 s after it had come back, and answers went by a neighbour who stood still',
   101238: 'a process of the test’s own went on after its end',
-  107025: 'somebody who had answered before it left was taken for back, when the answer came out of a way that had healed',
+  107025:
+    'somebody who had answered before it left was taken for back, when the answer came out of a way that had healed',
   107605: 'two whose hello went by a neighbour did not try the server that both were on, and the neighbour stood still',
   150378: 'the judge asked for an answer by a data channel that had opened just then',
   152689: 'the judge counted the sleep of an observer that had not yet been told of a long gap',
