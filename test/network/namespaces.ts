@@ -15,12 +15,17 @@ const HOMES: Readonly<Record<Home, { readonly outside: string; readonly inside: 
   right: { outside: '10.77.0.3', inside: '10.79.0.1', member: '10.79.0.2' },
 }
 
+/** The last part of the address before that of a member's first move. */
+const FIRST_MOVED = 100
+
 export interface Networks {
   /** The namespace of the server. */
   readonly internet: string
   /** The namespace of the members at home there. */
   home(home: Home): string
   setTranslation(translation: Translation): void
+  /** The member at home there has another address from now on, as after a switch of networks. */
+  move(home: Home): void
   /** Whether the routers pass UDP on. */
   setUdp(isOpen: boolean): void
   /** Starts a program there, whose end is its starter's business. */
@@ -51,6 +56,7 @@ export function createNetworks(): Networks {
   const routerOf = (home: Home) => `${prefix}-${home}-router`
   const homeOf = (home: Home) => `${prefix}-${home}`
   const made: string[] = []
+  let moves = 0
 
   const ip = (...args: string[]) => must('ip', args)
   const within = (namespace: string, ...command: string[]) => ip('netns', 'exec', namespace, ...command)
@@ -108,6 +114,14 @@ export function createNetworks(): Networks {
         const rule = ['iptables', '-t', 'nat', '-A', 'POSTROUTING', '-o', 'outside', '-j', 'MASQUERADE']
         within(router, ...rule, ...(translation === 'symmetric' ? ['--random-fully'] : []))
       })
+    },
+    move(home) {
+      const { inside, member } = HOMES[home]
+      const [network = ''] = member.split(/(?<=\.)\d+$/)
+      moves += 1
+      ip('-n', homeOf(home), 'addr', 'flush', 'dev', 'eth0')
+      ip('-n', homeOf(home), 'addr', 'add', `${network}${FIRST_MOVED + moves}/24`, 'dev', 'eth0')
+      ip('-n', homeOf(home), 'route', 'add', 'default', 'via', inside)
     },
     setUdp(isOpen) {
       eachRouter((router) => {
