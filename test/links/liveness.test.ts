@@ -283,3 +283,22 @@ it('[L28] a carrier that did not answer is asked once a second while something c
   await hear(8)
   expect(askedMs).toHaveLength(3)
 })
+
+it('[L62] whoever was given up is believed by an answer that is newer than that, and not by one to an older question', async () => {
+  const { add, answering, ask, advance, liveness } = createEnd()
+  add('relay:0', 'relay')
+  answering.clear()
+  ask()
+  liveness.estrange()
+  ask()
+  await advance(250)
+  // Lost first, and given up now: what was asked in between was answered by who was still here.
+  liveness.estrange()
+  for (const token of [1, 2]) {
+    liveness.answered('relay:0', token)
+    expect(liveness.isEstranged()).toBe(true)
+  }
+  liveness.askFresh(carrierOf('relay:0', 'relay'))
+  liveness.answered('relay:0', 3)
+  expect(liveness.isEstranged()).toBe(false)
+})

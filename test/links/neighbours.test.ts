@@ -8,6 +8,7 @@ import { createNeighbours } from '../../lib/links/neighbours.ts'
 import { encodePeers } from '../../lib/wire/link-frame.ts'
 import { createRejectCounter } from '../../lib/wire/result.ts'
 import { createVirtualClock } from '../kit/virtual-clock.ts'
+import { createRoom, v } from './virtual-kit.ts'
 
 const [OWN, BOB, CAROL] = ['a', 'b', 'c'].map((letter) => letter.repeat(22) as ConnectionId) as [
   ConnectionId,
@@ -139,4 +140,18 @@ it('[L56] whoever sends by a neighbour keeps to three quarters, and says anew wh
   expect(way?.hasLost?.()).toBe(false)
   backlogBytes = 65_536
   expect([way?.hasLost?.(), way?.hasLost?.()]).toEqual([true, false])
+})
+
+it('[L63] whose hello went by a neighbour do not need it where both are on one server: it may stand still right then', async () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const room = createRoom(seed)
+    const carol = await room.join('carol', {}, { browser: 'home', webrtc: false })
+    const alice = await room.join('alice', {}, { webrtc: false })
+    await room.allSeeAll()
+    const bob = await room.join('bob', {}, { browser: 'home', webrtc: false })
+    await room.until('alice and bob to meet', () => alice.ids().includes('bob') && bob.ids().includes('alice'))
+    carol.resident.host.freeze()
+    bob.update({ v: seed })
+    await room.until('the value', () => v(alice, 'bob') === seed, 1_000)
+  }
 })
