@@ -24,7 +24,7 @@ const FULL_RETRY_MS = 60_000
 const LONGEST_FULL_RETRY_MS = 960_000
 /** A place is left for so long to the one who has just lost it. A far end that had none cannot make us offer more often. */
 const VACANT_MS = 1_000
-/** A new try of ICE is said again after this, and at once by a way that has come since: none may have carried it. */
+/** A new try of ICE is said again after this, each time later, and at once by a way that has come since: none may have carried it. */
 const MEND_AGAIN_MS = 2_000
 /** [T34] Connections that a far end may have us begin: an honest one tries again 4 s later, or at once where one was open. */
 const OFFERS = { perSecond: 0.5, burst: 4 }
@@ -46,7 +46,7 @@ export interface DataChannels {
   /** The link is in reach again: a try came while no signal could go. */
   resume(link: Link): void
   receiveSignal(link: Link, kind: SignalKind, json: string): void
-  /** One beat of a link whose data channel was asked in vain: as after another network, only ICE can find the way anew. */
+  /** One beat: where a link is heard, and not by its data channel, only a new try of ICE finds the way, as after another network. */
   mend(link: Link): void
   /** The far end that it was raised with is no more; a new one may come. */
   replace(link: Link): void
@@ -66,7 +66,7 @@ interface Pair {
   /** How often it may have us begin anew. */
   readonly offers: TokenBucket
   /** The last new try of ICE, and what else carried the link then. */
-  mended: { readonly atMs: number; readonly ways: readonly Carrier[] } | undefined
+  mended: { readonly atMs: number; readonly ways: readonly Carrier[]; readonly againMs: number } | undefined
 }
 
 const createPair = (nowMs: number): Pair => ({
@@ -233,12 +233,16 @@ export function createDataChannels(needs: DataChannelsNeeds): DataChannels {
     },
     mend(link) {
       const pair = pairs.get(link)
-      if (pair?.connection === undefined || !link.liveness().isSuspect(DIRECT)) return
+      const liveness = link.liveness()
+      if (pair?.connection === undefined) return
+      if (!liveness.isSuspect(DIRECT)) pair.mended = undefined
+      if (!liveness.isOutdone(DIRECT)) return
       const nowMs = clock.moment().steadyMs
       const ways = link.carriers().filter(({ id }) => id !== DIRECT)
       const hasOther = ways.some((way) => pair.mended?.ways.includes(way) !== true)
-      if (pair.mended !== undefined && !hasOther && nowMs - pair.mended.atMs < MEND_AGAIN_MS) return
-      pair.mended = { atMs: nowMs, ways }
+      const { againMs = MEND_AGAIN_MS } = pair.mended ?? {}
+      if (pair.mended !== undefined && !hasOther && nowMs - pair.mended.atMs < againMs) return
+      pair.mended = { atMs: nowMs, ways, againMs: Math.min(2 * againMs, LONGEST_RETRY_MS) }
       pair.connection.restart()
     },
     replace: (link) => pairs.get(link)?.connection?.close(),

@@ -72,6 +72,8 @@ export interface Liveness {
   askFresh(carrier: Carrier): void
   /** Asked in vain: other carriers are better. */
   isSuspect(carrierId: string): boolean
+  /** Asked in vain, while something came by another: it is the way, and not the far end. */
+  isOutdone(carrierId: string): boolean
   /** Something of the far end has come by it. */
   isProven(carrierId: string): boolean
   ask(carriers: readonly Carrier[]): void
@@ -101,7 +103,8 @@ export interface Liveness {
 export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: LivenessNeeds): Liveness {
   const pingAfterMs = PING_AFTER_MS + (isFirstToAsk ? 0 : SECOND_ASKS_AFTER_MS)
   const askedAt = new Map<string, number>()
-  const proven = new Set<string>()
+  /** When something last came by each. */
+  const heardAt = new Map<string, number>()
   const roundTrips = new Map<string, number>()
   const steadyMs = () => clock.moment().steadyMs
   let lastHeardMs = steadyMs()
@@ -200,7 +203,7 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
       unansweredMs = Number.POSITIVE_INFINITY
       toldMs = Number.POSITIVE_INFINITY
       isSilentTold = false
-      if (carrierId !== undefined) proven.add(carrierId)
+      if (carrierId !== undefined) heardAt.set(carrierId, lastHeardMs)
     },
     answered(carrierId = '', token = Number.POSITIVE_INFINITY) {
       if (estrangedAt !== undefined && token > estrangedAt) estrangedAt = undefined
@@ -234,7 +237,11 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
       if (count === estrangedAt || steadyMs() - lastAskMs >= ASK_FRESH_MS) ask([carrier])
     },
     isSuspect,
-    isProven: (carrierId) => proven.has(carrierId),
+    isOutdone(carrierId) {
+      const askedAtMs = askedAt.get(carrierId) ?? Number.POSITIVE_INFINITY
+      return isSuspect(carrierId) && [...heardAt].some(([id, atMs]) => id !== carrierId && atMs > askedAtMs)
+    },
+    isProven: (carrierId) => heardAt.has(carrierId),
     ask,
     askOnce(carrier) {
       if (!askedAt.has(carrier.id)) ask([carrier])
@@ -264,7 +271,7 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
     },
     forget(carrierId) {
       askedAt.delete(carrierId)
-      proven.delete(carrierId)
+      heardAt.delete(carrierId)
       roundTrips.delete(carrierId)
       // It is said again by another way.
       if (lastSaid.carrierId === carrierId) saidMs = undefined

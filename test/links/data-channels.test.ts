@@ -1,6 +1,9 @@
 /** When a data channel is tried, given up and found anew, on virtual time. */
 import { describe, expect, it } from 'vitest'
-import { createRoom, pair, v } from './virtual-kit.ts'
+import { createRoom, pair, type VirtualMember, v } from './virtual-kit.ts'
+
+const signalsOf = ({ channel }: VirtualMember): number =>
+  channel.inspect().members.reduce((sum, { link }) => sum + (link?.sent.signal?.messages ?? 0), 0)
 
 describe('a data channel', () => {
   it('[L19] that does not open is given up after 8 s and tried again ever more rarely; one that can open then does', async () => {
@@ -64,6 +67,25 @@ describe('a data channel', () => {
       }
     },
   )
+
+  it('[L61] whose far end stands still, and is heard by no way, is left alone', async () => {
+    const { room, alice, bob } = await pair()
+    const offers = () => signalsOf(alice) + signalsOf(bob)
+    alice.update({ said: 'something' })
+    const before = offers()
+    bob.resident.hide()
+    await room.advance(1_000)
+    bob.resident.host.freeze()
+    for (let second = 0; second < 60; second++) {
+      alice.update({ second })
+      await room.advance(1_000)
+    }
+    bob.resident.host.resume()
+    await room.advance(10_000)
+    expect(offers()).toBe(before)
+    expect(alice.waysTo(bob)[0]).toBe('direct')
+    expect(alice.comesAndGoes('bob')).toEqual(['joined-room'])
+  })
 
   it('[L19] that was interrupted for a while is the same one afterwards, or its successor', async () => {
     for (const cutMs of [3_000, 8_000, 12_000, 40_000]) {
