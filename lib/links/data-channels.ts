@@ -26,7 +26,7 @@ const LONGEST_FULL_RETRY_MS = 960_000
 const VACANT_MS = 1_000
 /** A new try of ICE is said again after this, each time later, and at once by a way that has come since: none may have carried it. */
 const MEND_AGAIN_MS = 2_000
-/** [T34] Connections that a far end may have us begin: an honest one tries again 4 s later, or at once where one was open. */
+/** [T34] Connections, and new tries of theirs, that a far end may have us begin: an honest one asks again 2 s later, or at once where one was open. */
 const OFFERS = { perSecond: 0.5, burst: 4 }
 
 export interface DataChannelsNeeds {
@@ -225,7 +225,7 @@ export function createDataChannels(needs: DataChannelsNeeds): DataChannels {
       // An offer of somebody whose connection has ended, there or here, begins a new one.
       const isOffer = kind === 'description' && !isOfferer(link)
       const isNew = isOffer && pair.connection?.isReplacedBy(json) !== false
-      if (isNew && !pair.offers.take(1, clock.moment().steadyMs)) return
+      if ((isNew || kind === 'restart') && !pair.offers.take(1, clock.moment().steadyMs)) return
       if (isNew) pair.connection?.close()
       if (isOffer && pair.connection === undefined) raise(link)
       if (isOffer && pair.connection === undefined) return say(link, 'full')

@@ -205,6 +205,32 @@ it('[T34] offers without end make a few connections, and then one every 2 s', as
   dataChannels.end(link)
 })
 
+it('[T34] requests for a new try of ICE, however often, make a few offers, and then one every 2 s', async () => {
+  const clock = createVirtualClock()
+  const dataChannels = createDataChannels({
+    ...{ clock, own: LOWEST, iceServers: [], onEnd: () => undefined },
+    createPeerConnection: () =>
+      Object.assign(idleConnection(), {
+        localDescription: null as object | null,
+        signalingState: 'stable',
+        createOffer: async () => ({ type: 'offer', sdp: 'o=- 1 1 IN' }),
+        async setLocalDescription(this: { localDescription: object; signalingState: string }, offer: object) {
+          Object.assign(this, { localDescription: offer, signalingState: 'have-local-offer' })
+        },
+      }),
+  })
+  const { link, signals } = playedLink(HIGHEST)
+  dataChannels.renew(link)
+  for (let count = 0; count < 1_000; count++) {
+    dataChannels.receiveSignal(link, 'restart', '')
+    await clock.advance(20)
+  }
+  // Tries of our own end after 8 s, and are made anew 4 s later.
+  expect(signals.length).toBeLessThanOrEqual(2 + 4 + 10)
+  expect(signals.length).toBeGreaterThan(8)
+  dataChannels.end(link)
+})
+
 it('[T34] what one frame leads to may fail, and the next is opened all the same', async () => {
   const told = vi.spyOn(console, 'error').mockImplementation(() => undefined)
   const keys = { send: crypto.randomBytes(32), receive: crypto.randomBytes(32) }
