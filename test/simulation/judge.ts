@@ -134,8 +134,9 @@ export function createJudge(needs: JudgeNeeds): Judge {
     if (seen?.isPresent !== true || seen.stay > stay.index) return
     const faultMs = lastFaultMs(observer.life, subject)
     const isQuiet = endedAtMs - faultMs > QUIET_MS
-    // What a cut held up of the last words arrives when it heals.
-    const goneMs = log.nowMs() - Math.max(endedAtMs, observer.joinedAtMs, isQuiet ? 0 : faultMs)
+    // What a cut, or a neighbour who stood still, held up of the last words arrives when that is over.
+    const heldMs = isQuiet ? 0 : Math.max(faultMs, trouble.lastChangeMs())
+    const goneMs = log.nowMs() - Math.max(endedAtMs, observer.joinedAtMs, heldMs)
     const quietMs = stay.endedBy === 'goodbye' ? CLEAN_LEAVE_MS : KILLED_MS
     // Whose only way went by somebody who left before is out of reach when it ends: that is silence (F3).
     const wasInReach = reach.pair(observer.life, subject).downMs <= log.nowMs() - endedAtMs + 2 * LOOK_MS
