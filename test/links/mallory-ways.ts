@@ -64,12 +64,15 @@ export function openTab({ topic, identity, onBytes }: PostNeeds): Post {
   const own = identity.connectionId
   const tabs = openTabs(topic)
   tabs.onmessage = (event) => {
-    const [from, to, bytes] = (event as MessageEvent<[ConnectionId, string, unknown]>).data
+    const { data } = event as MessageEvent<unknown>
+    if (!Array.isArray(data)) return
+    const [from, to, bytes] = data as [ConnectionId, string, unknown]
     if (to !== own || !(bytes instanceof Uint8Array)) return
     // That it was read, or the other would say no more at some time.
     tabs.postMessage([own, from, bytes.length])
     onBytes(from, bytes)
   }
+  tabs.postMessage([own, 'here'])
   return {
     members: () => [],
     isOpen: () => true,

@@ -31,6 +31,14 @@ export const crypto = createSystemCrypto()
 
 export const openTopic = (channel: string): Uint8Array => topicOf({ crypto, app: '', channel })
 
+/** An identity that speaks first and offers, or that is spoken and offered to: the lower connectionId does. */
+export function identityThat(isFirst: boolean, than: ConnectionId): Identity {
+  for (;;) {
+    const identity = createIdentity(crypto)
+    if (identity.connectionId < than === isFirst) return identity
+  }
+}
+
 /** A pong that has not come by then was lost with its keys. */
 const ASK_AGAIN_MS = 700
 /** A data channel that has not opened by then does not. */
