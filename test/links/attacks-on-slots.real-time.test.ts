@@ -1,13 +1,12 @@
 /** A member or a server gone bad fills up what is bounded, or signals what breaks clients: threats T18 and T19. */
 import { expect, it } from 'vitest'
 import type { ConnectionId } from '../../lib/base/ids.ts'
-import { createIdentity, type Identity } from '../../lib/identity/identity.ts'
 import { encodeHelloEnvelope } from '../../lib/wire/envelope.ts'
 import { encodeLease, encodePeers, encodeSignal, type SignalKind } from '../../lib/wire/link-frame.ts'
 import { until } from '../kit/until.ts'
 import { attackedRoom, join, ROOM, startWorld, type Victim } from './attack-kit.ts'
 import { startEvilServer } from './evil-server.ts'
-import { crypto, entryOf, openTopic, startMallory } from './mallory.ts'
+import { crypto, entryOf, identityThat, openTopic, startMallory } from './mallory.ts'
 
 const madeUpId = (): ConnectionId =>
   Buffer.from(crypto.randomBytes(17)).toString('base64url').slice(0, 22) as ConnectionId
@@ -76,14 +75,6 @@ it('[T18] a lease keeps a member no longer than it may', async () => {
   expect(alice.rejects()).toEqual({ malformed: 1 })
   await expectTalking(alice, bob, 1)
 })
-
-/** An identity that is offered to, or that offers: the lower connectionId does. */
-function identityThat(offers: boolean, than: ConnectionId): Identity {
-  for (;;) {
-    const identity = createIdentity(crypto)
-    if (identity.connectionId < than === offers) return identity
-  }
-}
 
 const SDP = 'v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n'
 const HOSTILE: readonly (readonly [SignalKind, string])[] = [

@@ -1,6 +1,6 @@
 /**
- * A member gone bad: it holds a valid identity, says true hellos over the real server, and then whatever a test wants, as
- * raw frames of links. Knows no rule; nothing of it checks what it sends.
+ * A member gone bad: it holds a valid identity, says true hellos over the real server, a real tab or a neighbour, and then
+ * whatever a test wants, as raw frames of links. Knows no rule; nothing of it checks what it sends.
  */
 import * as encoding from 'lib0/encoding'
 import { onTestFinished } from 'vitest'
@@ -12,40 +12,61 @@ import type { SealedLink } from '../../lib/identity/seal.ts'
 import { createSystemCrypto } from '../../lib/identity/system-crypto.ts'
 import { topicOf } from '../../lib/identity/topic.ts'
 import { createHandshake, type Handshake } from '../../lib/links/handshake.ts'
-import { createSignalingClient, type TopicHandle } from '../../lib/signaling/signaling-client.ts'
 import { decodeEnvelope, encodeSealedEnvelope } from '../../lib/wire/envelope.ts'
-import { decodeLinkFrame, encodeEntry, encodePing, GOODBYE_FRAME, type LinkFrame } from '../../lib/wire/link-frame.ts'
+import {
+  decodeLinkFrame,
+  encodeEntry,
+  encodePing,
+  encodePong,
+  encodeSignal,
+  encodeVia,
+  GOODBYE_FRAME,
+  type LinkFrame,
+} from '../../lib/wire/link-frame.ts'
 import { PRESENCE_FIELD } from '../../lib/wire/presence-field.ts'
-import { createRejectCounter } from '../../lib/wire/result.ts'
 import { until } from '../kit/until.ts'
+import { createPatience, type DataChannel, openDataChannel, openRelay, openTab, type Way } from './mallory-ways.ts'
 
 export const crypto = createSystemCrypto()
 
 export const openTopic = (channel: string): Uint8Array => topicOf({ crypto, app: '', channel })
 
+/** An identity that speaks first and offers, or that is spoken and offered to: the lower connectionId does. */
+export function identityThat(isFirst: boolean, than: ConnectionId): Identity {
+  for (;;) {
+    const identity = createIdentity(crypto)
+    if (identity.connectionId < than === isFirst) return identity
+  }
+}
+
 /** A pong that has not come by then was lost with its keys. */
 const ASK_AGAIN_MS = 700
+/** A data channel that has not opened by then does not. */
+const OPEN_MS = 8_000
 
 export interface MalloryNeeds {
   readonly server: string
   readonly topic: Uint8Array
   readonly identity?: Identity
   readonly secretKey?: Uint8Array
+  /** How she speaks; by the relay where it is left out. */
+  readonly by?: Way
+  /** An honest member who passes on what she says to others. */
+  readonly neighbour?: ConnectionId
 }
 
 export interface Mallory {
   readonly identity: Identity
-  readonly topic: TopicHandle
   /** What the server says of the topic: who is on it now. */
   members(): ConnectionId[]
-  /** Says hello until it has keys with that member. */
+  /** Says hello until it has keys with that member, and a data channel where she speaks by one. */
   meet(peer: ConnectionId): Promise<void>
   /** Says goodbye and forgets the link, so that the next hello is a new one. */
   part(peer: ConnectionId): Promise<void>
-  /** Seals and sends one frame of the link, well-formed or not. */
+  /** Says one frame of the link, well-formed or not: bare by a data channel, and sealed by any other way. */
   say(peer: ConnectionId, frame: Uint8Array): Promise<void>
   /** Sends bytes as they are. */
-  sayRaw(peer: ConnectionId, bytes: Uint8Array): void
+  sayRaw(peer: ConnectionId, bytes: Uint8Array): Promise<void>
   /** The frames of the link so far. */
   heard(peer: ConnectionId): LinkFrame[]
   /** All that was said so far has been looked at: a pong overtakes nothing. */
@@ -55,26 +76,19 @@ export interface Mallory {
 interface Line {
   readonly handshake: Handshake
   sealed: SealedLink | undefined
+  /** What is sealed goes out in the order of its counts. */
+  sealing: Promise<unknown>
+  channel: DataChannel | undefined
   readonly heard: LinkFrame[]
 }
 
-export async function startMallory({ server, topic, secretKey, ...given }: MalloryNeeds): Promise<Mallory> {
-  const identity = given.identity ?? createIdentity(crypto)
+export async function startMallory(needs: MalloryNeeds): Promise<Mallory> {
+  const { topic, secretKey, by = 'relay', neighbour, identity = createIdentity(crypto) } = needs
   const own = identity.connectionId
   const lines = new Map<ConnectionId, Line>()
-  const members = new Set<ConnectionId>()
-  const client = createSignalingClient({
-    ...{ url: server, identity, clock: systemClock, random: systemRandom, rejects: createRejectCounter() },
-    onStatus: () => undefined,
-  })
-  const handle = client.join(topic, {
-    onOpen: () => undefined,
-    onMembers: (all) => all.forEach((member) => void members.add(member)),
-    onJoined: (member) => void members.add(member),
-    onLeft: (member) => void members.delete(member),
-    onFrame: (from, payload) => void receive(from, Uint8Array.from(payload)),
-    onLost: () => members.clear(),
-  })
+  const toBePassedOn = createPatience()
+  const onBytes = (from: ConnectionId, bytes: Uint8Array): void => void receive(from, bytes)
+  const post = (by === 'tab' ? openTab : openRelay)({ ...needs, identity, onBytes })
   let tokens = 0
 
   const lineOf = (peer: ConnectionId): Line => {
@@ -82,21 +96,53 @@ export async function startMallory({ server, topic, secretKey, ...given }: Mallo
     if (known !== undefined) return known
     const line: Line = {
       sealed: undefined,
+      sealing: Promise.resolve(),
+      channel: undefined,
       heard: [],
       handshake: createHandshake({
         hello: { crypto, identity, topic, peer, ...(secretKey && { secretKey }) },
         clock: systemClock,
         random: systemRandom,
         isInitiator: own < peer,
-        send: (envelope) => void handle.send(peer, envelope),
+        send: (envelope) => void send(peer, envelope),
         onKeys(sealed) {
           line.sealed = sealed
+          if (by === 'direct') line.channel ??= channelWith(peer, line)
         },
         onReject: () => undefined,
       }),
     }
     lines.set(peer, line)
     return line
+  }
+
+  const channelWith = (peer: ConnectionId, line: Line): DataChannel =>
+    openDataChannel({
+      isOfferer: own < peer,
+      sendSignal: (kind, json) => void saySealed(peer, encodeSignal(kind, json)),
+      onData(bytes) {
+        const frame = decodeLinkFrame(bytes)
+        if (!frame.ok) return
+        line.heard.push(frame.value)
+        // Or it would be taken for broken, and mended.
+        if (frame.value.kind === 'ping' && line.channel?.isOpen()) line.channel.send(encodePong(frame.value.token))
+      },
+    })
+
+  async function send(peer: ConnectionId, envelope: Uint8Array): Promise<void> {
+    if (neighbour === undefined || peer === neighbour) return post.send(peer, envelope)
+    await toBePassedOn()
+    await saySealed(neighbour, encodeVia(peer, envelope))
+  }
+
+  function saySealed(peer: ConnectionId, frame: Uint8Array): Promise<void> {
+    const line = lineOf(peer)
+    const said = line.sealing.then(async () => {
+      if (line.sealed === undefined) throw new Error('mallory has not met it')
+      await send(peer, encodeSealedEnvelope(await line.sealed.seal(frame)))
+    })
+    line.sealing = said.catch(() => undefined)
+    return said
   }
 
   async function receive(from: ConnectionId, bytes: Uint8Array): Promise<void> {
@@ -108,37 +154,48 @@ export async function startMallory({ server, topic, secretKey, ...given }: Mallo
     await line.handshake.settled()
     const opened = await line.sealed?.open(envelope.value.bytes)
     const frame = opened?.ok ? decodeLinkFrame(opened.value) : undefined
-    if (frame?.ok) line.heard.push(frame.value)
+    if (!frame?.ok) return
+    line.heard.push(frame.value)
+    if (frame.value.kind === 'signal') line.channel?.receiveSignal(frame.value)
+    if (frame.value.kind === 'passed' && from === neighbour) await receive(frame.value.far, frame.value.sealed)
   }
 
   onTestFinished(async () => {
-    for (const { handshake } of lines.values()) handshake.stop()
-    await client.stop({ isImmediate: true })
+    for (const { channel, handshake } of lines.values()) {
+      handshake.stop()
+      channel?.close()
+    }
+    await post.stop()
   })
-  await until('mallory to be on the topic', () => handle.isOpen)
+  await until('mallory to be on the topic', post.isOpen)
 
   const mallory: Mallory = {
     identity,
-    topic: handle,
-    members: () => [...members],
+    members: post.members,
     async meet(peer) {
       const line = lineOf(peer)
       line.handshake.begin()
       await until('keys for mallory', () => line.sealed !== undefined)
+      if (by === 'direct')
+        await until('a data channel for mallory', () => line.channel?.isOpen(), { timeoutMs: OPEN_MS })
       await mallory.isHandled(peer)
     },
     async part(peer) {
       await mallory.say(peer, GOODBYE_FRAME)
-      lines.get(peer)?.handshake.stop()
+      const line = lines.get(peer)
+      // A data channel that we closed ourselves might take the goodbye with it.
+      await until('the far end to close the data channel', () => line?.channel?.isOpen() !== true)
+      line?.handshake.stop()
       lines.delete(peer)
     },
     async say(peer, frame) {
-      const sealed = lineOf(peer).sealed
-      if (sealed === undefined) throw new Error('mallory has not met it')
-      const bytes = await sealed.seal(frame)
-      handle.send(peer, encodeSealedEnvelope(bytes))
+      const { channel } = lineOf(peer)
+      await (channel === undefined ? saySealed(peer, frame) : channel.send(frame))
     },
-    sayRaw: (peer, bytes) => void handle.send(peer, bytes),
+    async sayRaw(peer, bytes) {
+      const { channel } = lineOf(peer)
+      await (channel === undefined ? send(peer, bytes) : channel.send(bytes))
+    },
     heard: (peer) => lineOf(peer).heard,
     async isHandled(peer) {
       const line = lineOf(peer)
