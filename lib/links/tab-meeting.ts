@@ -82,7 +82,8 @@ export function createTabMeeting(
         now.read = 0
       }
       needs.onBytes(from, CARRIER_ID, bytes)
-    } else if (what === own && typeof bytes === 'number' && count !== undefined)
+    } else if (what === own && typeof bytes === 'number' && bytes >= 0 && count !== undefined)
+      // [T3] Anybody of this browser may post in anybody's name: nothing makes it more than it is.
       count.unread = Math.max(0, count.unread - bytes)
   }
   channel.postMessage([own, 'here'])

@@ -196,3 +196,18 @@ it('[T8] [T9] ill-formed and oversize frames by a data channel are counted one b
   for (const other of [bob.connectionId, mallory.identity.connectionId]) expect(alice.waysTo(other)).toContain('direct')
   await expectUnharmed(scene, 6)
 })
+
+it.each([Number.NaN, -1e9, Number.NEGATIVE_INFINITY])(
+  '[T3] a count of read bytes that is posted in another’s name freezes nobody: %s',
+  async (count) => {
+    const scene = await attackedRoom('tab')
+    const { alice, bob, mallory } = scene
+    const tabs = openTabs(openTopic(ROOM))
+    onTestFinished(() => tabs.close())
+    tabs.postMessage([bob.connectionId, alice.connectionId, count])
+    // Something that is counted, posted behind it: then alice has read both.
+    tabs.postMessage([mallory.identity.connectionId, alice.connectionId, new Uint8Array(0)])
+    await until('the refusal', () => (alice.rejects().malformed ?? 0) > 0)
+    await expectUnharmed(scene, 7)
+  },
+)
