@@ -262,16 +262,37 @@ it('[T16] [T17] a server that tries the topics of guessed secrets and names find
   expect(alice.channel.participant.getAll().map(({ id }) => id)).toEqual(['alice', 'bob'])
 })
 
-it('[T17] who is on no topic has no word in it, and a wrong secret is told in inspect()', async () => {
-  const { world, evil } = await evilRoom()
+it('[T17] [C15] who is on no topic has no word in it, and a wrong secret is told in inspect()', async () => {
+  const { world, evil, options } = await evilRoom()
   const secrets = [createSecret(), createSecret()]
-  const alice = await join(world, 'alice', { servers: [evil.url], secret: secrets[0] ?? '' })
-  const mallory = await join(world, 'mallory', { servers: [evil.url], secret: secrets[1] ?? '' })
-  const bob = await join(world, 'bob', { servers: [evil.url], secret: secrets[0] ?? '' })
+  const says = (victim: Victim, secret: string) =>
+    until(`${victim.id} to be on its topic, ${secret}`, () => {
+      const { secret: told, servers } = victim.channel.inspect()
+      return told === secret && servers.every(({ state }) => state === 'open')
+    })
+  const alice = await join(world, 'alice', { ...options, secret: secrets[0] ?? '' })
+  const mallory = await join(world, 'mallory', { ...options, secret: secrets[1] ?? '' })
+  const nobody = await join(world, 'nobody', options)
+  // The first of all looks like one with a wrong secret: no server can tell the two apart.
+  await Promise.all([says(alice, 'unproved'), says(mallory, 'unproved'), says(nobody, 'none')])
+  const bob = await join(world, 'bob', { ...options, secret: secrets[0] ?? '' })
   await alice.sees('alice', 'bob')
   await bob.sees('alice', 'bob')
-  expect(mallory.channel.participant.getAll()).toHaveLength(1)
-  expect(evil.seen.filter(({ from, to }) => from === mallory.connectionId || to === mallory.connectionId)).toEqual([])
+  const states = [alice, bob, mallory, nobody].map(({ channel }) => channel.inspect().secret)
+  expect(states).toEqual(['proved', 'proved', 'unproved', 'none'])
+  for (const { channel, connectionId } of [mallory, nobody]) {
+    expect(channel.participant.getAll()).toHaveLength(1)
+    expect(channel.inspect()).toMatchObject({ members: [{ connectionId }], servers: [{ state: 'open' }] })
+    expect(channel.inspect().members).toHaveLength(1)
+    expect(evil.seen.filter(({ from, to }) => from === connectionId || to === connectionId)).toEqual([])
+  }
+  // What was proved stays so when nobody is left.
+  await bob.realtime.destroy()
+  await alice.sees('alice')
+  expect([alice, mallory].map(({ channel }) => channel.inspect().secret)).toEqual(['proved', 'unproved'])
+  // Nothing that is shown tells any of them the secret.
+  const shown = JSON.stringify([alice, mallory, nobody].map(({ channel }) => channel.inspect()))
+  for (const secret of secrets) expect(shown).not.toContain(secret)
 })
 
 it('[T15] keys that a server has renewed again and again cost no value, where it passes on the rest', async () => {
