@@ -1,9 +1,8 @@
 /** An hour in which members come and go all the time, on virtual time: what those who stay have afterwards. */
-import v8 from 'node:v8'
-import vm from 'node:vm'
 import { expect, it, onTestFinished } from 'vitest'
 import { createDice, type Dice } from '../../lib/testing/dice.ts'
 import type { MemberOptions } from '../../lib/testing/world.ts'
+import { collect, growth, watchCollections } from '../kit/memory.ts'
 import { createRoom, OTHER_SERVER, ROOM, SERVER, type VirtualMember, type VirtualRoom } from './virtual-kit.ts'
 
 const MINUTE_MS = 60_000
@@ -68,49 +67,6 @@ function say({ channel, update }: VirtualMember, number: number): void {
   update({ number })
   channel.publish('visit', { number })
 }
-
-const collect = (): number => {
-  v8.setFlagsFromString('--expose-gc')
-  const gc = vm.runInNewContext('gc') as () => void
-  gc()
-  return process.memoryUsage().heapUsed
-}
-
-/** Entries of all Maps and Sets of the library that are still held, by the line that made them. */
-function watchCollections(): { count(): number; restore(): void } {
-  const { Map: PlainMap, Set: PlainSet } = globalThis
-  let made: WeakRef<{ readonly size: number }>[] = []
-  const remember = (collection: { readonly size: number }): void => {
-    const { stackTraceLimit } = Error
-    Error.stackTraceLimit = 3
-    const by = new Error().stack?.split('\n').at(-1) ?? ''
-    Error.stackTraceLimit = stackTraceLimit
-    if (by.includes('/lib/') && !by.includes('/lib/testing/')) made.push(new WeakRef(collection))
-  }
-  globalThis.Map = class<Key, Value> extends PlainMap<Key, Value> {
-    constructor(entries?: Iterable<readonly [Key, Value]> | null) {
-      super(entries)
-      remember(this)
-    }
-  } as MapConstructor
-  globalThis.Set = class<Value> extends PlainSet<Value> {
-    constructor(values?: Iterable<Value> | null) {
-      super(values)
-      remember(this)
-    }
-  } as SetConstructor
-  return {
-    count() {
-      made = made.filter((collection) => collection.deref() !== undefined)
-      return made.reduce((sum, collection) => sum + (collection.deref()?.size ?? 0), 0)
-    },
-    restore() {
-      Object.assign(globalThis, { Map: PlainMap, Set: PlainSet })
-    },
-  }
-}
-
-const growth = ([first = 0, ...later]: readonly number[]): number => Math.max(...later) - first
 
 it(
   '[L60] after an hour of churn the residents have the timers, sockets, channels and ways of a fresh room, on a flat heap',

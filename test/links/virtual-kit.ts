@@ -1,6 +1,6 @@
 /** Members on a virtual network and time, linked by whatever ways a test leaves them. Knows no rule. */
 import type { ConnectionId } from '../../lib/base/ids.ts'
-import type { Channel, ChannelOptions, RealtimeOptions } from '../../lib/index.ts'
+import type { Channel, ChannelOptions, Participant, RealtimeOptions } from '../../lib/index.ts'
 import { createWorld, type MemberOptions, type Resident, type World, type WorldNeeds } from '../../lib/testing/world.ts'
 import { recordEvents, type Told } from '../kit/members.ts'
 
@@ -14,6 +14,8 @@ export interface VirtualMember {
   readonly resident: Resident
   readonly channel: Channel
   readonly told: Told[]
+  /** The participants that it was told of, beside it. */
+  readonly records: Participant[]
   toldOf(who: string): Told[0][]
   /** Joins and leaves of somebody, updates left out. */
   comesAndGoes(who: string): Told[0][]
@@ -55,7 +57,7 @@ export function createRoom(seed = 1, worldNeeds: Omit<WorldNeeds, 'seed'> = {}):
     async join(id, options = {}, memberOptions = {}, channelOptions = {}) {
       const resident = world.createResident({ participant: { id }, servers: [SERVER], ...options }, memberOptions)
       const channel = await resident.realtime.connect(ROOM, channelOptions)
-      const { told } = recordEvents(channel)
+      const { told, records } = recordEvents(channel)
       const all = () => channel.participant.getAll()
       const toldOf = (who: string) => told.filter(([, of]) => of === who).map(([event]) => event)
       const member: VirtualMember = {
@@ -64,6 +66,7 @@ export function createRoom(seed = 1, worldNeeds: Omit<WorldNeeds, 'seed'> = {}):
         resident,
         channel,
         told,
+        records,
         toldOf,
         comesAndGoes: (who) => toldOf(who).filter((event) => event !== 'update'),
         dataOf: (who) => all().find((participant) => participant.id === who)?.data,
