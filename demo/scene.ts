@@ -29,7 +29,7 @@ export function createScene({ channel, ownConnectionId, options, log }: SceneNee
   const people = new Map<string, Person>()
   const avatars = createAvatarsView()
   const cursors = createCursorsView()
-  const company = createCompanyView()
+  const company = createCompanyView(options)
   const connectionView = createConnectionView(options)
   let connection = startConnection(performance.now(), options.hasServers)
 
@@ -41,7 +41,7 @@ export function createScene({ channel, ownConnectionId, options, log }: SceneNee
     const everyone = [...people.values()]
     const reachOf = readReach(inspection, ownConnectionId)
     avatars.show(everyone, reachOf)
-    company.show(everyone, reachOf)
+    company.show(everyone, reachOf, connection.state)
     connectionView.show(connection, everyone.length - 1)
   }
 

@@ -1,4 +1,5 @@
 /** Presence in plain words. Pure: people in, sentences out. */
+import type { ConnectionOptions, ConnectionState } from './connection.ts'
 import type { Person, Status } from './person.ts'
 
 const STATUS_WORDS: Readonly<Record<Status, string>> = { online: 'around', busy: 'busy', away: 'away' }
@@ -35,4 +36,24 @@ export function sayCompany(people: readonly Person[]): string {
   if (second === undefined) return `You and ${first}`
   if (names.length === 2) return `You, ${first} and ${second}`
   return `You, ${first} and ${names.length - 1} others`
+}
+
+export interface AloneWords {
+  readonly title: string
+  readonly text: string
+}
+
+/** What is said to whoever is alone: no promise that the state of the way to the server does not keep. */
+export function sayAlone(
+  state: ConnectionState,
+  hasHadCompany: boolean,
+  { hasServers }: ConnectionOptions,
+): AloneWords {
+  const title = hasHadCompany ? 'Nobody else is here now.' : 'Nobody else is here yet.'
+  if (!hasServers) return { title, text: 'Open this room in another tab of this browser.' }
+  if (state === 'connecting')
+    return { title: 'Looking who is here…', text: 'Whoever is in this room shows up in a moment.' }
+  if (state === 'offline')
+    return { title: 'Nobody else is in reach.', text: 'The link works again when the server is back.' }
+  return { title, text: 'Share this link. Whoever opens it is here with you.' }
 }

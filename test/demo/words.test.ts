@@ -1,7 +1,7 @@
 /** The sentences of the demo. */
 import { expect, it } from 'vitest'
 import type { Person } from '../../demo/person.ts'
-import { sayChanges, sayCompany, sayJoined, sayLeft, sayTyping } from '../../demo/words.ts'
+import { sayAlone, sayChanges, sayCompany, sayJoined, sayLeft, sayTyping } from '../../demo/words.ts'
 
 const person = (name: string, more: Partial<Person> = {}): Person => ({
   connectionId: name.toLowerCase(),
@@ -46,4 +46,16 @@ it('[D6] the middle of the page names the company', () => {
   expect(sayCompany([alice, bob])).toBe('You and Bob')
   expect(sayCompany([alice, bob, carol])).toBe('You, Bob and Carol')
   expect(sayCompany([alice, bob, carol, person('Dan')])).toBe('You, Bob and 2 others')
+})
+
+it('[D6] whoever is alone is promised nothing that the way to the server does not keep', () => {
+  const withServer = { hasServers: true, hasWebrtc: true }
+  expect(sayAlone('connecting', false, withServer).title).toBe('Looking who is here…')
+  expect(sayAlone('online', false, withServer)).toEqual({
+    title: 'Nobody else is here yet.',
+    text: 'Share this link. Whoever opens it is here with you.',
+  })
+  expect(sayAlone('online', true, withServer).title).toBe('Nobody else is here now.')
+  expect(sayAlone('offline', true, withServer).text).toBe('The link works again when the server is back.')
+  expect(sayAlone('offline', false, { ...withServer, hasServers: false }).text).toMatch(/another tab/)
 })
