@@ -51,9 +51,11 @@ export interface TestNetwork {
   startServer(): void
 }
 
-/** @throws RangeError for a seed that is no whole number, or a rate that is not from 0 to 1. */
+/** @throws RangeError for a seed that is no whole number, or delays that are no range. */
 export function createTestNetwork({ seed = 1, delayMs }: TestNetworkOptions = {}): TestNetwork {
   if (!Number.isSafeInteger(seed)) throw new RangeError(`a seed is a whole number; this is ${seed}`)
+  if (delayMs !== undefined && !isRange(delayMs))
+    throw new RangeError(`delayMs is [least, most] in ms, from 0; this is ${JSON.stringify(delayMs)}`)
   const world = createWorld({ seed, ...(delayMs === undefined ? {} : { delayMs }) })
   const { scheduler, wires } = world
   const lossDice = world.dice.fork()
@@ -114,3 +116,10 @@ export function createTestNetwork({ seed = 1, delayMs }: TestNetworkOptions = {}
     },
   }
 }
+
+const isRange = (value: unknown): boolean =>
+  Array.isArray(value) &&
+  value.length === 2 &&
+  value[0] >= 0 &&
+  value[0] <= value[1] &&
+  value[1] < Number.POSITIVE_INFINITY

@@ -146,8 +146,11 @@ describe('a test network', () => {
     await expect(network.advance(1)).rejects.toThrow('still running')
     await advancing
     expect(network.now()).toBe(before + 1_000)
-    await expect(network.advance(-1)).rejects.toThrow(RangeError)
+    for (const ms of [-1, Number.NaN, Number.POSITIVE_INFINITY])
+      await expect(network.advance(ms)).rejects.toThrow(RangeError)
     expect(() => createTestNetwork({ seed: 0.5 })).toThrow('whole number')
+    for (const delayMs of [5, [5], [40, 5], [-5, 5], [Number.NaN, 5]] as never[])
+      expect(() => createTestNetwork({ delayMs })).toThrow('delayMs is [least, most]')
     expect(() => network.drop(2)).toThrow('from 0 to 1')
     const stranger = createTestNetwork().createRealtime({ participant: { id: 'stranger' } })
     expect(() => network.kill(stranger)).toThrow('not made by createRealtime of this network')
