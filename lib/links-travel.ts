@@ -56,7 +56,7 @@ export function createLinksTravel(given: LinksTravelNeeds): Travel {
   async function secretsOf(channel: string): Promise<{ topic: Uint8Array; secretKey?: Uint8Array }> {
     await endings.get(channel)
     if (secret === undefined) return { topic: topicOf({ crypto, app, channel }) }
-    secretKey ??= deriveSecretKey({ secret, app, crypto, warn: (text) => console.warn(text) })
+    secretKey ??= deriveSecretKey({ secret, app, crypto, warn })
     const key = await secretKey
     return { topic: topicOf({ crypto, app, channel, secretKey: key }), secretKey: key }
   }
@@ -71,6 +71,7 @@ export function createLinksTravel(given: LinksTravelNeeds): Travel {
         crypto,
         random,
         page,
+        warn,
         secrets: secretsOf(channel),
         servers: findClients(),
         createPeerConnection,
@@ -94,6 +95,8 @@ export function createLinksTravel(given: LinksTravelNeeds): Travel {
     },
   }
 }
+
+const warn = (text: string): void => console.warn(text)
 
 /** The page's WebRTC, an injected one, or none. */
 function peerConnectionsOf({ webrtc }: Settings): CreatePeerConnection | undefined {

@@ -7,7 +7,7 @@ import type { CancelTimer, Clock } from '../base/clock.ts'
 import type { ConnectionId } from '../base/ids.ts'
 import { createTokenBucket, type TokenBucket } from '../base/token-bucket.ts'
 import { encodeSignal, type SignalKind } from '../wire/link-frame.ts'
-import type { Carrier, CarrierEnd } from './carrier.ts'
+import type { CarrierEnd } from './carrier.ts'
 import { type CreatePeerConnection, createDirectConnection, DIRECT, type DirectConnection } from './direct-carrier.ts'
 import type { Link } from './link.ts'
 
@@ -24,7 +24,7 @@ const FULL_RETRY_MS = 60_000
 const LONGEST_FULL_RETRY_MS = 960_000
 /** A place is left for so long to the one who has just lost it. A far end that had none cannot make us offer more often. */
 const VACANT_MS = 1_000
-/** A new try of ICE is said again after this, each time later, and at once by a way that has come since: none may have carried it. */
+/** A new try of ICE is said again after this, doubled each time, up to a minute. */
 const MEND_AGAIN_MS = 2_000
 /** [T34] Connections, and new tries of theirs, that a far end may have us begin: an honest one asks again 2 s later, or at once where one was open. */
 const OFFERS = { perSecond: 0.5, burst: 4 }
@@ -65,8 +65,8 @@ interface Pair {
   isWaiting: boolean
   /** How often it may have us begin anew. */
   readonly offers: TokenBucket
-  /** The last new try of ICE, and what else carried the link then. */
-  mended: { readonly atMs: number; readonly ways: readonly Carrier[]; readonly againMs: number } | undefined
+  /** When the next new try of ICE may be, and how much later the one after it. */
+  mend: { readonly atMs: number; readonly againMs: number } | undefined
 }
 
 const createPair = (nowMs: number): Pair => ({
@@ -77,7 +77,7 @@ const createPair = (nowMs: number): Pair => ({
   cancelRetry: undefined,
   isWaiting: false,
   offers: createTokenBucket({ ...OFFERS, nowMs }),
-  mended: undefined,
+  mend: undefined,
 })
 
 const hasChannel = (link: Link): boolean => link.carriers().some(({ kind }) => kind === 'direct')
@@ -235,14 +235,12 @@ export function createDataChannels(needs: DataChannelsNeeds): DataChannels {
       const pair = pairs.get(link)
       const liveness = link.liveness()
       if (pair?.connection === undefined) return
-      if (!liveness.isSuspect(DIRECT)) pair.mended = undefined
+      if (!liveness.isSuspect(DIRECT)) pair.mend = undefined
       if (!liveness.isOutdone(DIRECT)) return
       const nowMs = clock.moment().steadyMs
-      const ways = link.carriers().filter(({ id }) => id !== DIRECT)
-      const hasOther = ways.some((way) => pair.mended?.ways.includes(way) !== true)
-      const { againMs = MEND_AGAIN_MS } = pair.mended ?? {}
-      if (pair.mended !== undefined && !hasOther && nowMs - pair.mended.atMs < againMs) return
-      pair.mended = { atMs: nowMs, ways, againMs: Math.min(2 * againMs, LONGEST_RETRY_MS) }
+      const { atMs, againMs } = pair.mend ?? { atMs: nowMs, againMs: MEND_AGAIN_MS }
+      if (nowMs < atMs) return
+      pair.mend = { atMs: nowMs + againMs, againMs: Math.min(2 * againMs, LONGEST_RETRY_MS) }
       pair.connection.restart()
     },
     replace: (link) => pairs.get(link)?.connection?.close(),

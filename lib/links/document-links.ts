@@ -26,6 +26,8 @@ export interface DocumentLinksNeeds {
   readonly random: RandomBytes
   readonly rejects: RejectCounter
   links(): readonly Link[]
+  /** Tells whoever develops the application. */
+  warn(text: string): void
 }
 
 export interface DocumentLinks {
@@ -42,6 +44,7 @@ export function createDocumentLinks(needs: DocumentLinksNeeds): DocumentLinks {
   const { clock, doc, random, rejects } = needs
   const askedMs = new WeakMap<Link, number>()
   let hasNews = false
+  let hasWarned = false
   let cancelCompare: CancelTimer | undefined
 
   const reachable = (): Link[] => needs.links().filter((link) => link.isReachable())
@@ -55,10 +58,20 @@ export function createDocumentLinks(needs: DocumentLinksNeeds): DocumentLinks {
       hasNews = true
       return
     }
-    if (update.length > MAX_DOCUMENT_UPDATE_BYTES) return rejects.count('document-refused')
+    if (update.length > MAX_DOCUMENT_UPDATE_BYTES) return refuse(update.length)
     outbox.push(update, reachable())
   }
   doc.on('update', onUpdate)
+
+  /** The others hold back what is written on top of it, so it must not go unnoticed. */
+  function refuse(byteCount: number): void {
+    rejects.count('document-refused')
+    if (hasWarned) return
+    hasWarned = true
+    needs.warn(
+      `copresence: an edit of ${byteCount} bytes is not sent, at most ${MAX_DOCUMENT_UPDATE_BYTES} are: use several transactions.`,
+    )
+  }
 
   function compareSoon(): void {
     cancelCompare ??= clock.setTimer(compare, COMPARE_AFTER_MS * (1 - chance() / 2))

@@ -5,6 +5,7 @@
  *   post = [from, "here"] | [from, "gone"] | [from, to, bytes] | [from, to, count]      count: bytes that were read since the last
  */
 import type { ConnectionId } from '../base/ids.ts'
+import { toBase64Url } from '../identity/bytes.ts'
 import { createLosses, MAX_BACKLOG_BYTES } from './carrier.ts'
 import { createMeetAgain } from './meet-again.ts'
 import type { Meeting, MeetingNeeds } from './relay-meeting.ts'
@@ -100,12 +101,6 @@ export function createTabMeeting(
     },
   }
 }
-
-const toBase64Url = (bytes: Uint8Array): string =>
-  btoa(String.fromCharCode(...bytes))
-    .replaceAll('+', '-')
-    .replaceAll('/', '_')
-    .replace(/=+$/, '')
 
 function openChannel(name: string, ChannelClass: BroadcastChannelClass | undefined): BroadcastChannel | undefined {
   if (typeof ChannelClass !== 'function') return undefined

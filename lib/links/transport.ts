@@ -41,6 +41,8 @@ export interface LinksTransportNeeds extends TransportNeeds {
   /** The machine has a network again, or another one. */
   onOnline(listener: () => void): Unsubscribe
   readonly iceServers: readonly RTCIceServer[]
+  /** Tells whoever develops the application. */
+  warn(text: string): void
   /** Given: it travels too. */
   readonly doc?: Doc
 }
@@ -101,8 +103,8 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
     })
     mesh = made
     casting = createCasting({ clock, crypto: needs.crypto, topic, senderId: own })
-    const { doc, random } = needs
-    if (doc !== undefined) documents = createDocumentLinks({ doc, clock, random, rejects, links: made.links })
+    const { doc, random, warn } = needs
+    if (doc !== undefined) documents = createDocumentLinks({ doc, clock, random, rejects, links: made.links, warn })
     const onMeeting = {
       clock,
       own,

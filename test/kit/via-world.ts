@@ -49,6 +49,7 @@ export function createViaWorld({ servers, channel, app = '' }: ViaWorldNeeds): V
     tabs: false,
     createPeerConnection: undefined,
     onOnline: () => () => undefined,
+    warn: (text) => console.warn(text),
     iceServers: [],
   })
   let instances = 0

@@ -22,10 +22,15 @@ function playedDocuments() {
       if (read.ok && read.value.kind === 'document' && read.value.step === 1) answers.push(read.value.payload)
     },
   } as unknown as Link
-  const documents = createDocumentLinks({ doc, clock, random: systemRandom, rejects, links: () => [link] })
+  const warnings: string[] = []
+  const documents = createDocumentLinks({
+    ...{ doc, clock, random: systemRandom, rejects },
+    links: () => [link],
+    warn: (text) => warnings.push(text),
+  })
   onTestFinished(documents.stop)
   const ask = () => documents.receive(link, { step: 0, payload: Y.encodeStateVector(new Y.Doc()) })
-  return { clock, rejects, doc, answers, ask, documents }
+  return { clock, rejects, doc, answers, ask, documents, warnings }
 }
 
 it('[L57] who asks again and again has the document at 64 KiB a second, and its last question answered', async () => {
@@ -56,4 +61,13 @@ it('[L57] and a small one ten times a second', async () => {
   }
   expect(answers.length).toBeLessThanOrEqual(10)
   expect(answers.length).toBeGreaterThan(5)
+})
+
+it('[L55] an edit that is too large is told once, with its size, the limit and what to do', () => {
+  const { doc, rejects, warnings } = playedDocuments()
+  for (let count = 0; count < 3; count++) doc.getText('body').insert(0, 'x'.repeat(300_000))
+  expect(rejects.totals()).toEqual({ 'document-refused': 3 })
+  expect(warnings).toHaveLength(1)
+  for (const part of [/an edit of 3000\d\d bytes/, /at most 261120/, /several transactions/])
+    expect(warnings[0]).toMatch(part)
 })

@@ -1,5 +1,5 @@
 /** Far ends that do not read, and servers that take no more: what waits where, how much, and that nothing is lost for it. */
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import * as Y from 'yjs'
 import { MAX_DOCUMENT_UPDATE_BYTES } from '../../lib/wire/limits.ts'
 import { createRoom, hasWay, OTHER_SERVER, SERVER, type VirtualMember, type VirtualRoom, v } from './virtual-kit.ts'
@@ -173,6 +173,8 @@ it.each([
 ])(
   '[L55] the largest document travels by %s, as an edit and as an answer; a larger one is counted',
   async (_name, member, own, far) => {
+    const warned = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    onTestFinished(() => warned.mockRestore())
     for (const [excess, isLarger] of [
       [0, false],
       [1, true],
@@ -188,6 +190,7 @@ it.each([
       const late = await room.join('dave', { servers: far }, member, { sync: true })
       await room.advance(10_000)
       for (const one of [bob, late]) expect(text(one).length > 0).toBe(!isLarger)
+      expect(warned).toHaveBeenCalledTimes(Number(isLarger))
       expect(Object.keys(rejectsOf(alice))).toEqual(isLarger ? ['document-refused', 'too-large'] : [])
       text(bob).insert(0, 'small')
       await room.until('an edit of another', () => text(alice).toString().startsWith('small'), 3_000)
