@@ -85,9 +85,9 @@ export function readSettings(auth: Auth | undefined, options: RealtimeOptions, r
   )
   check(
     'iceServers',
-    iceServers,
-    Array.isArray(iceServers) && iceServers.every(isPlainObject),
-    'an array of RTCIceServer',
+    '(not shown)',
+    Array.isArray(iceServers) && iceServers.every(isIceServer),
+    'an array of RTCIceServer: stun: or turn: urls, turn: with username and credential',
   )
   check(
     'webrtc',
@@ -208,6 +208,13 @@ const withoutQuery = (server: unknown): unknown =>
   typeof server === 'string' ? server.replace(/[?#].*$/, '?…') : server
 
 const isPlainObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** What a browser refuses would else be WebRTC turned off, without a word. */
+function isIceServer(value: unknown): boolean {
+  const { urls, username, credential } = Object(value) as Partial<RTCIceServer>
+  const isOpen = typeof username !== 'string' || typeof credential !== 'string'
+  return [urls].flat().every((url) => typeof url === 'string' && (isOpen ? /^stuns?:/ : /^(stun|turn)s?:/).test(url))
+}
 
 const isText = (value: unknown, minLength: number, maxLength: number): value is string =>
   typeof value === 'string' && value.length >= minLength && value.length <= maxLength && !LONE_SURROGATE.test(value)
