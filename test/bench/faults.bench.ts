@@ -1,6 +1,6 @@
 /**
  * How long until an observer knows: a partner that leaves, is killed, goes silent; and a server that is killed and comes
- * back. Each figure is the median of several pairs, each in its own room with its own processes; all of a kind at once.
+ * back. Each figure is the median of several pairs, each in its own room with its own processes; all of a kind at once, and few kinds side by side.
  *
  * Partners say something right before they go, as people do. Stock clients count 30 s from the last word of a member,
  * which a renewal is too: with nobody active the same fault takes them between 15 s and these figures.
@@ -18,20 +18,28 @@ const LONGEST_RETURN_MS = 30_000
 /** After a meeting, or the end of a server, until the fault. */
 const SETTLE_MS = 1_500
 
-const ALL_KINDS: Omit<FaultWorldOptions, 'pairs' | 'meetings'>[] = [
-  { name: 'oursRelay', stack: 'ours-relay' },
-  { name: 'ours', stack: 'ours' },
-  { name: 'oursWithoutServer', stack: 'ours', isServerless: true },
-  { name: 'oursYjsRelay', stack: 'ours-yjs-relay' },
-  { name: 'oursYjs', stack: 'ours-yjs' },
-  { name: 'oursYjsWithoutServer', stack: 'ours-yjs', isServerless: true },
-  { name: 'yWebrtc', stack: 'y-webrtc' },
-  { name: 'yWebsocket', stack: 'y-websocket' },
+type Kind = Omit<FaultWorldOptions, 'pairs' | 'meetings'>
+
+/** Those of one round side by side: with all of them at once the machine itself would be what is measured. */
+const ROUNDS: readonly (readonly Kind[])[] = [
+  [
+    { name: 'oursRelay', stack: 'ours-relay' },
+    { name: 'ours', stack: 'ours' },
+  ],
+  [{ name: 'oursWithoutServer', stack: 'ours', isServerless: true }],
+  [
+    { name: 'oursYjsRelay', stack: 'ours-yjs-relay' },
+    { name: 'oursYjs', stack: 'ours-yjs' },
+  ],
+  [{ name: 'oursYjsWithoutServer', stack: 'ours-yjs', isServerless: true }],
+  [
+    { name: 'yWebrtc', stack: 'y-webrtc' },
+    { name: 'yWebsocket', stack: 'y-websocket' },
+  ],
 ]
 
 /** All of them, or those that are named on the command line, which are printed and not kept. */
 const chosen = process.argv.slice(2)
-const KINDS = ALL_KINDS.filter(({ name }) => chosen.length === 0 || chosen.includes(name))
 
 type Heard = BenchMember['told'][number]
 
@@ -157,38 +165,56 @@ async function backInViewMs(observer: BenchMember, upAt: number): Promise<number
 
 const isBack = (observer: BenchMember) => observer.view().isServed && observer.view().seen === 2
 
-const worlds: FaultWorld[] = []
-const inEveryWorld = async <Value>(what: string, measure: (world: FaultWorld) => Promise<Value>, chosen = worlds) => {
-  progress(what)
-  const values = await Promise.all(chosen.map(async (world) => [world.name, await measure(world)] as const))
-  return Object.fromEntries(values) as Record<string, Value>
-}
-/** Fresh pairs; the serverless ones then lose their server. */
-const meet = async (isFaultServerless: boolean) => {
-  await inEveryWorld('pairs meet', async (world) => {
-    await world.startServer()
-    await world.meet()
-    if (world.isServerless && isFaultServerless) await world.killServer()
-  })
-  await wait(SETTLE_MS)
+interface Found {
+  readonly clean: Record<string, Figure>
+  readonly crash: Record<string, Figure>
+  readonly silent: Record<string, Figure>
+  readonly restart: Record<string, Restart>
 }
 
-try {
-  for (const kind of KINDS) {
-    progress(`${kind.name}: starting ${PAIRS * 4} processes`)
-    worlds.push(await createFaultWorld({ ...kind, pairs: PAIRS, meetings: 3 }))
+/** All faults of the kinds of one round. */
+async function measureRound(kinds: readonly Kind[]): Promise<Found> {
+  const worlds: FaultWorld[] = []
+  const inEveryWorld = async <Value>(
+    what: string,
+    measure: (world: FaultWorld) => Promise<Value>,
+    chosenWorlds = worlds,
+  ) => {
+    progress(what)
+    const values = await Promise.all(chosenWorlds.map(async (world) => [world.name, await measure(world)] as const))
+    return Object.fromEntries(values) as Record<string, Value>
   }
-  await meet(false)
-  const withServer = worlds.filter(({ isServerless }) => !isServerless)
-  const restart = await inEveryWorld('servers are killed and come back, twice', measureRestart, withServer)
-  await Promise.all(worlds.filter(({ isServerless }) => isServerless).map((world) => world.killServer()))
-  await wait(SETTLE_MS)
-  const clean = await inEveryWorld('partners leave', (world) => measureLeaves(world, leaveCleanly))
-  await meet(true)
-  const crashed = await inEveryWorld('partners are killed', (world) => measureLeaves(world, crash))
-  await meet(true)
-  const silent = await inEveryWorld('partners fall silent', (world) => measureLeaves(world, fallSilent))
+  /** Fresh pairs; the serverless ones then lose their server. */
+  const meet = async (isFaultServerless: boolean) => {
+    await inEveryWorld('pairs meet', async (world) => {
+      await world.startServer()
+      await world.meet()
+      if (world.isServerless && isFaultServerless) await world.killServer()
+    })
+    await wait(SETTLE_MS)
+  }
+  try {
+    for (const kind of kinds) {
+      progress(`${kind.name}: starting ${PAIRS * 4} processes`)
+      worlds.push(await createFaultWorld({ ...kind, pairs: PAIRS, meetings: 3 }))
+    }
+    await meet(false)
+    const withServer = worlds.filter(({ isServerless }) => !isServerless)
+    const restart = await inEveryWorld('servers are killed and come back, twice', measureRestart, withServer)
+    await Promise.all(worlds.filter(({ isServerless }) => isServerless).map((world) => world.killServer()))
+    await wait(SETTLE_MS)
+    const clean = await inEveryWorld('partners leave', (world) => measureLeaves(world, leaveCleanly))
+    await meet(true)
+    const crashed = await inEveryWorld('partners are killed', (world) => measureLeaves(world, crash))
+    await meet(true)
+    const silent = await inEveryWorld('partners fall silent', (world) => measureLeaves(world, fallSilent))
+    return { clean, crash: crashed, silent, restart }
+  } finally {
+    await Promise.all(worlds.map((world) => world.close()))
+  }
+}
 
+function print({ clean, crash: crashed, silent, restart }: Found): void {
   const text = (found: Figure | undefined) =>
     found === undefined
       ? '–'
@@ -196,7 +222,7 @@ try {
   printTable(
     `Until the observer knows, ms: median of ${PAIRS} pairs (least–most)`,
     ['', 'clean leave', 'killed', 'silent', 'server back after ms', 'false leaves', 'in view again', 'first value'],
-    worlds.map(({ name }) => [
+    Object.keys(clean).map((name) => [
       name,
       text(clean[name]),
       text(crashed[name]),
@@ -207,7 +233,19 @@ try {
       text(restart[name]?.firstValue),
     ]),
   )
-  if (chosen.length === 0) writeSection('faults', { pairs: PAIRS, clean, crash: crashed, silent, restart })
-} finally {
-  await Promise.all(worlds.map((world) => world.close()))
 }
+
+let all: Found = { clean: {}, crash: {}, silent: {}, restart: {} }
+for (const round of ROUNDS) {
+  const kinds = round.filter(({ name }) => chosen.length === 0 || chosen.includes(name))
+  if (kinds.length === 0) continue
+  const found = await measureRound(kinds)
+  all = {
+    clean: { ...all.clean, ...found.clean },
+    crash: { ...all.crash, ...found.crash },
+    silent: { ...all.silent, ...found.silent },
+    restart: { ...all.restart, ...found.restart },
+  }
+}
+print(all)
+if (chosen.length === 0) writeSection('faults', { pairs: PAIRS, ...all })

@@ -13,7 +13,7 @@ const chosen = process.argv.slice(2)
 const WORLD_NAMES = (Object.keys(WORLDS) as WorldName[]).filter((name) => chosen.length === 0 || chosen.includes(name))
 const SIZES = [2, 4, 8, 16, 32]
 /** From one size to the next. */
-const LIMIT_MS = 60_000
+const LIMIT_MS = 120_000
 
 /** How far a room came, and after how long it was given up. */
 interface Unmet {
