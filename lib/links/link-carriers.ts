@@ -15,8 +15,8 @@ export interface LinkCarriers {
   /** Those that others can read or touch: a hello goes by them. That of `firstId` before the others. */
   public(firstId?: string): readonly Carrier[]
   get(id: string): Carrier | undefined
-  /** The carrier that frames go by now; the best of those that are allowed. */
-  best(isAllowed?: (carrier: Carrier) => boolean): Carrier | undefined
+  /** The carrier that frames go by now. */
+  best(): Carrier | undefined
   add(carrier: Carrier): void
   /** Whether one of that id ended before it was added: told once. */
   hasReturned(id: string): boolean
@@ -67,11 +67,11 @@ export function createLinkCarriers(liveness: LivenessOfCarriers): LinkCarriers {
     // A server that both are on watches the far end's socket.
     liveness.vouch(sorted().some(({ kind }) => kind === 'relay'))
   }
-  const best = (isAllowed = (_carrier: Carrier): boolean => true): Carrier | undefined => {
+  const best = (): Carrier | undefined => {
     let first: Carrier | undefined
     let trusted: Carrier | undefined
     for (const carrier of sorted()) {
-      if (carrier.isIntroduction === true || !isAllowed(carrier)) continue
+      if (carrier.isIntroduction === true) continue
       first ??= carrier
       if (liveness.isSuspect(carrier.id)) continue
       // A server may still think that its socket is the far end's: only a data channel is open at both ends when it opens.

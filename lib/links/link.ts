@@ -67,7 +67,7 @@ export interface Link {
   receive(carrierId: string, bytes: Uint8Array): void
   /** Sends a frame of the link; dropped while nothing carries it. */
   send(frame: Uint8Array): void
-  /** Sends a signal: by a carrier that only introduces, too, and not by the data channel that it is about, where there is another. */
+  /** Sends a signal: by a carrier that only introduces, too, and by the data channel that it is about only where no other answers. */
   sendSignal(frame: Uint8Array): void
   sayGoodbye: Goodbye['say']
   /** The far end was told goodbye: from now on nothing else is said, and that by every carrier that comes. */
@@ -270,7 +270,10 @@ export function createLink(needs: LinkNeeds): Link {
       else if (frames.hasKeys()) receiveFrame(carrier, bytes, liveness.isEstranged())
     },
     send: (frame) => sendBy(useBest(), frame),
-    sendSignal: (frame) => sendBy(carriers.best(isNotDirect) ?? carriers.all().find(isNotDirect) ?? best(), frame),
+    sendSignal(frame) {
+      const isOther = ({ id, kind }: Carrier) => kind !== 'direct' && !liveness.isSuspect(id)
+      sendBy(carriers.all().find(isOther) ?? best() ?? carriers.all()[0], frame)
+    },
     sayGoodbye: goodbye.say,
     // [F4] Silence counts from its beginning, also where it is an end told late that has us ask.
     probe: () => liveness.probe(carriers.all(), () => reach.end('closed', liveness.silentForMs())),
@@ -305,5 +308,3 @@ export function createLink(needs: LinkNeeds): Link {
   }
   return link
 }
-
-const isNotDirect = ({ kind }: Carrier): boolean => kind !== 'direct'

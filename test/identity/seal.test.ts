@@ -44,7 +44,8 @@ describe.each(CRYPTOS)('a sealed link by %s', (_name, createCrypto) => {
     const { alice, bob } = createEnds(crypto)
     const sealed = await alice.seal(utf8('once'))
     const opened = await Promise.all([bob.open(sealed), bob.open(sealed), bob.open(sealed)])
-    expect(opened.map(shown)).toEqual(['once', 'replayed', 'replayed'])
+    // Threads finish in any order.
+    expect(opened.map(shown).sort()).toEqual(['once', 'replayed', 'replayed'])
   })
 
   it('[N16] changed anywhere, cut anywhere, or of another count: it does not open, and the true one still does', async () => {

@@ -93,13 +93,13 @@ export const PLANTED: Readonly<Record<string, readonly Change[]>> = {
     replace('links/link.ts', "if (how === 'closed') link.probe()", "if (how === 'closed') reach.end('closed', 0)"),
   ],
   'the-unproved-keep-others-out': [
-    replace('links/mesh.ts', 'pairs.size >= MAX_MEMBERS - 1 && !giveWay()', 'pairs.size >= MAX_MEMBERS - 1'),
+    replace('links/mesh.ts', 'met.size >= MAX_MEMBERS - 1 && !giveWay()', 'met.size >= MAX_MEMBERS - 1'),
   ],
   'nobody-needs-the-secret': [
     replace('links/handshake.ts', '...needs.hello, attempt', '...needs.hello, secretKey: undefined, attempt'),
   ],
   'a-failed-way-loses-the-last-value': [replace('links/link.ts', 'if (reach.isReachable()) needs.onRerouted(link)')],
-  'old-words-show-the-dead': [replace('links/liveness.ts', '      estrangedAt ??= count\n')],
+  'old-words-show-the-dead': [replace('links/liveness.ts', '      estrangedAt = count\n')],
   'a-cast-counts-as-heard-by-all': [
     replace(
       'links/casting.ts',
