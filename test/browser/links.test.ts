@@ -6,7 +6,7 @@ import { launchChromium, noChromium, noTabs } from '../kit/chromium.ts'
 import { findFreePort } from '../kit/processes.ts'
 import { until } from '../kit/until.ts'
 import { buildPage, type PageMember, untilHeard, untilReached } from './pages.ts'
-import { inScene, type Scene } from './scene.ts'
+import { inScene, type Scene, type TabMember } from './scene.ts'
 
 const SECOND_MS = 1_000
 const IS_DEEP = process.env.COPRESENCE_DEEP === '1'
@@ -89,30 +89,42 @@ describe.skipIf(noChromium !== undefined)(
         await untilHeard(alice, 'leave', 'dave', { timeoutMs: SECOND_MS })
       }))
 
+    /**
+     * Hides a tab until the browser slows its timers to one a minute. Of a busy machine Chromium does not for some tabs, however
+     * long they are hidden: those are shown and hidden again.
+     */
+    async function becomesSlow(tab: TabMember, beats: () => Promise<number>): Promise<boolean> {
+      for (let tries = 0; tries < 3; tries++) {
+        await tab.hide()
+        for (let looks = 0; looks < 4; looks++) {
+          const before = await beats()
+          await new Promise((resume) => setTimeout(resume, 5 * SECOND_MS)) // reason: what does not come cannot be waited for
+          if ((await beats()) === before) return true
+        }
+        await tab.show()
+      }
+      return false
+    }
+
     const comesAndGoes = async (observer: PageMember, who: string) =>
       (await observer.toldOf(who)).filter((event) => event !== 'update')
 
     it.skipIf(noTabs !== undefined)(
       '[L21] a hidden tab whose timers come once a minute leaves for nobody, and nobody leaves for it',
-      () =>
+      ({ skip }) =>
         scene(async ({ join, joinInTab }) => {
           const options = { webrtc: false as const }
           const alice = await join('alice', { options })
           const bob = await joinInTab('bob', options)
           await untilReached([alice, bob], ['relay'])
-          await bob.hide()
           await bob.evaluate('window.beats = 0; setInterval(() => window.beats++, 100); 0')
           const beats = () => bob.evaluate<number>('window.beats')
-          // Ten a second, later one, and one a minute when the browser takes the page for hidden.
-          await until(
-            'slow timers',
-            async () => {
-              const before = await beats()
-              await alice.page.waitForTimeout(5 * SECOND_MS) // reason: what does not come cannot be waited for
-              return (await beats()) === before
-            },
-            { timeoutMs: 60 * SECOND_MS, seen: beats },
-          )
+          if (!(await becomesSlow(bob, beats))) {
+            console.warn(
+              'SKIPPED: L21, since this browser did not slow the timers of a tab that was hidden three times',
+            )
+            skip('the browser did not slow the timers')
+          }
           const before = await beats()
           await alice.page.waitForTimeout(HIDDEN_MS) // reason: the time itself is what is tested
           // Were they not slow, this would have proved nothing.

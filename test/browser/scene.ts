@@ -18,6 +18,8 @@ export interface TabMember {
   evaluate<Value>(expression: string): Promise<Value>
   /** Hides it behind another tab of its window, as a person does. */
   hide(): Promise<void>
+  /** Brings it before the other tabs again. */
+  show(): Promise<void>
   freeze(): Promise<void>
   thaw(): Promise<void>
   close(): Promise<void>
@@ -74,6 +76,7 @@ async function joinInTab(
     comesAndGoes: async (who) =>
       (await told()).filter((event) => event.id === who && event.event !== 'update').map(({ event }) => event),
     evaluate: tab.evaluate,
+    show: tab.activate,
     async hide() {
       const front = await tabs.open('about:blank')
       await front.activate()

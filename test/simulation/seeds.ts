@@ -58,7 +58,7 @@ export const FOUND_BY: Readonly<Record<string, number>> = {
   'two-memberships-at-a-time': 113,
   'the-end-of-a-server-is-that-of-its-members': 47,
   'a-server-is-believed': 96,
-  'the-unproved-keep-others-out': 165,
+  'the-unproved-keep-others-out': 13134,
   'nobody-needs-the-secret': 15,
   'a-failed-way-loses-the-last-value': 559,
   'old-words-show-the-dead': 2915,
