@@ -27,7 +27,7 @@ export interface DocumentOutboxNeeds {
 
 export interface DocumentOutbox {
   push(update: Uint8Array, links: readonly Link[]): void
-  /** What the far end lacks goes to it as soon as it may have another answer; of several questions the last one counts. */
+  /** What the far end lacks goes to it as soon as it may have another answer; of several questions what the newest knows counts. */
   answer(link: Link, stateVector: Uint8Array): void
   stop(): void
 }
@@ -99,7 +99,8 @@ export function createDocumentOutbox({ clock, doc, rejects, ...needs }: Document
       drain()
     },
     answer(link, stateVector) {
-      dueOf(link).question = stateVector.slice()
+      const due = dueOf(link)
+      due.question = newestOf(due.question, stateVector)
       drain()
     },
     stop() {
@@ -107,6 +108,13 @@ export function createDocumentOutbox({ clock, doc, rejects, ...needs }: Document
       dues.clear()
     },
   }
+}
+
+/** Questions by several ways overtake each other: what one of them knows, its sender knows. */
+function newestOf(one: Uint8Array | undefined, other: Uint8Array): Uint8Array {
+  const clocks = one === undefined ? new Map<number, number>() : Y.decodeStateVector(one)
+  for (const [client, clock] of Y.decodeStateVector(other)) clocks.set(client, Math.max(clock, clocks.get(client) ?? 0))
+  return Y.encodeStateVector(clocks)
 }
 
 const sizeOf = (edits: readonly Uint8Array[]): number => edits.reduce((sum, { length }) => sum + length, 0)

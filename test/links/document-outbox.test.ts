@@ -14,12 +14,15 @@ function playedDocuments() {
   const rejects = createRejectCounter()
   const doc = new Y.Doc()
   const answers: Uint8Array[] = []
+  let questionCount = 0
   const link = {
     isReachable: () => true,
     best: () => undefined,
     send(frame: Uint8Array) {
       const read = decodeLinkFrame(frame)
-      if (read.ok && read.value.kind === 'document' && read.value.step === 1) answers.push(read.value.payload)
+      if (!read.ok || read.value.kind !== 'document') return
+      if (read.value.step === 1) answers.push(read.value.payload)
+      if (read.value.step === 0) questionCount += 1
     },
   } as unknown as Link
   const warnings: string[] = []
@@ -29,8 +32,8 @@ function playedDocuments() {
     warn: (text) => warnings.push(text),
   })
   onTestFinished(documents.stop)
-  const ask = () => documents.receive(link, { step: 0, payload: Y.encodeStateVector(new Y.Doc()) })
-  return { clock, rejects, doc, answers, ask, documents, warnings }
+  const ask = (asker = new Y.Doc()) => documents.receive(link, { step: 0, payload: Y.encodeStateVector(asker) })
+  return { clock, rejects, doc, answers, ask, documents, warnings, questionCount: () => questionCount }
 }
 
 it('[L57] who asks again and again has the document at 64 KiB a second, and its last question answered', async () => {
@@ -70,4 +73,19 @@ it('[L55] an edit that is too large is told once, with its size, the limit and w
   expect(warnings).toHaveLength(1)
   for (const part of [/an edit of 3000\d\d bytes/, /at most 261120/, /several transactions/])
     expect(warnings[0]).toMatch(part)
+})
+
+it('[L57] of questions that overtake each other what the newest knows counts', async () => {
+  const { ask, clock, doc, questionCount } = playedDocuments()
+  const older = new Y.Doc()
+  older.getText('body').insert(0, 'older')
+  const newer = new Y.Doc()
+  Y.applyUpdate(newer, Y.encodeStateAsUpdate(older))
+  newer.getText('body').insert(0, 'newer')
+  Y.applyUpdate(doc, Y.encodeStateAsUpdate(older))
+  for (const asker of [new Y.Doc(), newer, older]) ask(asker)
+  expect(questionCount()).toBe(0)
+  await clock.advance(200)
+  // The asker has what we lack: it is asked for that.
+  expect(questionCount()).toBe(1)
 })

@@ -28,6 +28,7 @@ export const FAILED_ONCE: Readonly<Record<number, string>> = {
     'somebody who had answered before it left was taken for back, when the answer came out of a way that had healed',
   107605: 'two whose hello went by a neighbour did not try the server that both were on, and the neighbour stood still',
   120442: 'the judge took no notice of a neighbour who stood still with a last word',
+  405637: 'a question for the document that came late by another way made one forget that the asker knew more',
   150378: 'the judge asked for an answer by a data channel that had opened just then',
   152689: 'the judge counted the sleep of an observer that had not yet been told of a long gap',
   151205: 'the judge took no notice of a neighbour whose page was suspended',
