@@ -33,7 +33,10 @@ export const PLANTED: Readonly<Record<string, readonly Change[]>> = {
     replace('links/farewell.ts', 'onSaid()\n', '\n'),
   ],
   'hellos-go-one-way': [replace('links/handshake.ts', 'isRepeated: tries > 1', 'isRepeated: false')],
-  'early-words-are-not-asked-for': [replace('links/link.ts', 'reach.miss()\n', '\n')],
+  'early-words-are-not-asked-for': [
+    replace('links/link.ts', 'reach.miss()\n', '\n'),
+    replace('links/link.ts', 'link.send(ASK_FRAME)\n    }\n    reach.heard', '}\n    reach.heard'),
+  ],
   'a-closed-way-is-the-end-at-once': [
     replace('roster/roster.ts', 'export const CLOSED_HOLD_MS = 1_500', 'export const CLOSED_HOLD_MS = 0'),
   ],
