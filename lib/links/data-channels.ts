@@ -26,7 +26,10 @@ const LONGEST_FULL_RETRY_MS = 960_000
 const VACANT_MS = 1_000
 /** A new try of ICE is said again after this, doubled each time, up to a minute. */
 const MEND_AGAIN_MS = 2_000
-/** [T34] Connections, and new tries of theirs, that a far end may have us begin: an honest one asks again 2 s later, or at once where one was open. */
+/**
+ * [T34] Connections, and new tries of theirs, that a far end may have us begin: an honest one asks again 2 s later, or at once
+ * where one was open.
+ */
 const OFFERS = { perSecond: 0.5, burst: 4 }
 
 export interface DataChannelsNeeds {
@@ -46,7 +49,7 @@ export interface DataChannels {
   /** The link is in reach again: a try came while no signal could go. */
   resume(link: Link): void
   receiveSignal(link: Link, kind: SignalKind, json: string): void
-  /** One beat: where a link is heard, and not by its data channel, only a new try of ICE finds the way, as after another network. */
+  /** One beat: where a link is heard, and not by its data channel, only a new try of ICE finds the way. */
   mend(link: Link): void
   /** The far end that it was raised with is no more; a new one may come. */
   replace(link: Link): void

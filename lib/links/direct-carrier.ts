@@ -39,7 +39,10 @@ export interface DirectConnection {
   /** Whether a description is of another connection of the far end's than the one this one speaks with. */
   isReplacedBy(json: string): boolean
   receiveSignal(kind: Exclude<SignalKind, 'full' | 'vacant'>, json: string): void
-  /** It does not carry: a new try of ICE under the old keys, said again where it was not answered, and the end where that does not help. */
+  /**
+   * It does not carry: a new try of ICE under the old keys, said again where it was not answered, and the end where that does
+   * not help.
+   */
   restart(): void
   close(): void
 }
@@ -53,7 +56,8 @@ export function createDirectConnection(needs: DirectNeeds): DirectConnection {
   let farSession: string | undefined
   let isOpen = false
   let isEnded = false
-  let wasWell = true
+  /** By the last word of ICE its far end does not answer. */
+  let isDoubted = false
   let isRestarting = false
   let cancelPatience: CancelTimer | undefined = clock.setTimer(giveUp, HALF_OPEN_MS)
   let negotiating: Promise<void> = Promise.resolve()
@@ -105,8 +109,8 @@ export function createDirectConnection(needs: DirectNeeds): DirectConnection {
     if (state === 'closed') return giveUp()
     // How long it has not answered is not told: 5 to 8 s in libwebrtc, and not at all where an interface went away.
     const isLost = state === 'disconnected' || state === 'failed'
-    if (isOpen && (isLost || (isWell() && !wasWell))) needs.onDoubt()
-    wasWell = !isLost && (wasWell || isWell())
+    if (isOpen && (isLost || (isDoubted && isWell()))) needs.onDoubt()
+    if (isLost || isWell()) isDoubted = isLost
     if (isWell()) beWell()
     else if (state === 'failed') restart()
   }

@@ -69,6 +69,8 @@ export interface Handshake {
   receive(bytes: Uint8Array, by?: string): void
   /** Resolves when what was received so far has been looked at. */
   settled(): Promise<unknown>
+  /** Since the far end first spoke, or since the beginning where it has not: what kept it silent may have ended just then. */
+  unansweredMs(): number
   /** The far end has no keys for what we send. */
   restart(): void
   /** We have no keys for what the far end sends: begins anew, or asks it to. */
@@ -91,6 +93,8 @@ export function createHandshake(needs: HandshakeNeeds): Handshake {
   let cancelTurn: CancelTimer | undefined
   let receiving: Promise<unknown> = Promise.resolve()
   let isStopped = false
+  const metAtMs = clock.moment().steadyMs
+  let firstHeardMs: number | undefined
   const allowances = new Map<string, TokenBucket>()
   /** How often we began without an end. */
   let tries = 0
@@ -186,6 +190,10 @@ export function createHandshake(needs: HandshakeNeeds): Handshake {
     else send(RESTART_ENVELOPE)
   }
 
+  const hear = (): void => {
+    firstHeardMs ??= clock.moment().steadyMs
+  }
+
   return {
     begin() {
       if (isStopped) return
@@ -195,13 +203,16 @@ export function createHandshake(needs: HandshakeNeeds): Handshake {
       else awaitTurn()
     },
     receive(bytes, by) {
+      hear()
       if (!isAllowed(by)) return needs.onReject('too-often')
       if (!isStopped) yieldTurn()
       // [T31] Resolved with nothing: a result that holds the one before it would hold all that ever came.
       receiving = Promise.all([receiving, receive(bytes, by)]).then(() => undefined)
     },
     settled: () => receiving,
+    unansweredMs: () => clock.moment().steadyMs - (firstHeardMs ?? metAtMs),
     restart() {
+      hear()
       if (isInitiator) restart()
     },
     renew: restart,

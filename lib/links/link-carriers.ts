@@ -17,6 +17,8 @@ export interface LinkCarriers {
   get(id: string): Carrier | undefined
   /** The carrier that frames go by now. */
   best(): Carrier | undefined
+  /** One that only introduces, too, and the data channel that signals are about only where no other answers. */
+  forSignals(): Carrier | undefined
   add(carrier: Carrier): void
   /** Whether one of that id ended before it was added: told once. */
   hasReturned(id: string): boolean
@@ -89,6 +91,8 @@ export function createLinkCarriers(liveness: LivenessOfCarriers): LinkCarriers {
     },
     get: (id) => carriers.get(id),
     best,
+    forSignals: () =>
+      sorted().find(({ id, kind }) => kind !== 'direct' && !liveness.isSuspect(id)) ?? best() ?? sorted()[0],
     add(carrier) {
       carriers.set(carrier.id, carrier)
       changed()

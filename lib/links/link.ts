@@ -56,7 +56,7 @@ export interface Link {
   isReachable(): boolean
   /** Whether the far end has proved itself. */
   hasKeys(): boolean
-  /** Since the far end first spoke, or since we know of it where it has not: what kept it silent may have ended just then. */
+  /** As `Handshake.unansweredMs`. */
   unprovedMs(): number
   carriers(): readonly Carrier[]
   /** The carrier that frames go by now. */
@@ -67,7 +67,7 @@ export interface Link {
   receive(carrierId: string, bytes: Uint8Array): void
   /** Sends a frame of the link; dropped while nothing carries it. */
   send(frame: Uint8Array): void
-  /** Sends a signal: by a carrier that only introduces, too, and by the data channel that it is about only where no other answers. */
+  /** Sends a signal: see `LinkCarriers.forSignals`. */
   sendSignal(frame: Uint8Array): void
   sayGoodbye: Goodbye['say']
   /** The far end was told goodbye: from now on nothing else is said, and that by every carrier that comes. */
@@ -93,8 +93,6 @@ export function createLink(needs: LinkNeeds): Link {
   const received = createTrafficCounter()
   const questions = createQuestions(clock)
   let askedAtMs = Number.NEGATIVE_INFINITY
-  let metAtMs = clock.moment().steadyMs
-  let hasSpoken = false
   let isClosed = false
 
   const handshake = createHandshake({
@@ -150,8 +148,7 @@ export function createLink(needs: LinkNeeds): Link {
     liveness.answered(by)
     if (by !== undefined) liveness.measured(by, roundTripMs)
     needs.onKeys(link)
-    const unproven = carriers.unproven()
-    if (unproven.length > 0) liveness.ask(unproven)
+    liveness.ask(carriers.unproven())
     // Who agrees on new keys has lost the former ones, and with them what was said under them; as have we.
     if (reach.isReachable()) {
       needs.onRerouted(link)
@@ -232,8 +229,6 @@ export function createLink(needs: LinkNeeds): Link {
     if (value.kind === 'cast') return frames.receiveCast(carrier, value.bytes, liveness.isEstranged())
     if (value.kind === 'sealed') return frames.receive(carrier, value.bytes, liveness.isEstranged())
     received.count('hello', bytes.length)
-    if (!hasSpoken) metAtMs = clock.moment().steadyMs
-    hasSpoken = true
     if (value.kind === 'hello') handshake.receive(value.bytes, carrier.id)
     else handshake.restart()
   }
@@ -242,7 +237,7 @@ export function createLink(needs: LinkNeeds): Link {
     peer,
     isReachable: () => reach.isReachable() && !isClosed,
     hasKeys: frames.hasKeys,
-    unprovedMs: () => clock.moment().steadyMs - metAtMs,
+    unprovedMs: handshake.unansweredMs,
     carriers: carriers.all,
     best,
     addCarrier(carrier) {
@@ -270,10 +265,7 @@ export function createLink(needs: LinkNeeds): Link {
       else if (frames.hasKeys()) receiveFrame(carrier, bytes, liveness.isEstranged())
     },
     send: (frame) => sendBy(useBest(), frame),
-    sendSignal(frame) {
-      const isOther = ({ id, kind }: Carrier) => kind !== 'direct' && !liveness.isSuspect(id)
-      sendBy(carriers.all().find(isOther) ?? best() ?? carriers.all()[0], frame)
-    },
+    sendSignal: (frame) => sendBy(carriers.forSignals(), frame),
     sayGoodbye: goodbye.say,
     // [F4] Silence counts from its beginning, also where it is an end told late that has us ask.
     probe: () => liveness.probe(carriers.all(), () => reach.end('closed', liveness.silentForMs())),

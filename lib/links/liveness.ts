@@ -130,8 +130,9 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
   let estrangedAt: number | undefined
 
   function ask(carriers: readonly Carrier[]): void {
+    if (carriers.length === 0) return
     lastAskMs = steadyMs()
-    if (carriers.length > 0) unansweredMs = Math.min(unansweredMs, lastAskMs)
+    unansweredMs = Math.min(unansweredMs, lastAskMs)
     for (const carrier of carriers) {
       if (!askedAt.has(carrier.id)) askedAt.set(carrier.id, lastAskMs)
       ping(carrier, ++count)
