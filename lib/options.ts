@@ -212,8 +212,9 @@ const isPlainObject = (value: unknown): boolean => typeof value === 'object' && 
 /** What a browser refuses would else be WebRTC turned off, without a word. */
 function isIceServer(value: unknown): boolean {
   const { urls, username, credential } = Object(value) as Partial<RTCIceServer>
-  const isOpen = typeof username !== 'string' || typeof credential !== 'string'
-  return [urls].flat().every((url) => typeof url === 'string' && (isOpen ? /^stuns?:/ : /^(stun|turn)s?:/).test(url))
+  const hasBoth = [username, credential].every((text) => typeof text === 'string' && text !== '')
+  const all = [urls].flat()
+  return all.length > 0 && all.every((url) => (hasBoth ? /^(stun|turn)s?:./ : /^stuns?:./).test(String(url)))
 }
 
 const isText = (value: unknown, minLength: number, maxLength: number): value is string =>
