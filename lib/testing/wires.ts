@@ -149,7 +149,7 @@ interface PipeNeeds {
 
 function createPipe({ deliver }: PipeEnds, needs: PipeNeeds): Pipe {
   const { scheduler, dice } = needs
-  const queue: { readonly item: Uint8Array | (() => void); readonly arrivesMs: number }[] = []
+  const queue: { readonly item: Uint8Array | (() => void); arrivesMs: number; resendMs: number }[] = []
   let bytes = 0
   let lastArrivalMs = 0
   let cancel: CancelTimer | undefined
@@ -173,13 +173,15 @@ function createPipe({ deliver }: PipeEnds, needs: PipeNeeds): Pipe {
       schedule(dice.between(0, RESUME_MS) + needs.delayMs())
     })
   }
-  const arrive = (resendMs = RESEND_MS) => {
+  const arrive = () => {
     const head = queue[0]
     if (head === undefined || isDropped) return
     if (!needs.isOpen()) return stall()
     if (needs.isLost(sizeOf(head.item))) {
-      cancel = scheduler.after(resendMs, () => arrive(Math.min(2 * resendMs, LONGEST_RESEND_MS)))
-      return
+      // Each packet is sent again on its own: one that waits behind another has been meanwhile.
+      head.arrivesMs += head.resendMs
+      head.resendMs = Math.min(2 * head.resendMs, LONGEST_RESEND_MS)
+      return next()
     }
     queue.shift()
     bytes -= sizeOf(head.item)
@@ -193,7 +195,11 @@ function createPipe({ deliver }: PipeEnds, needs: PipeNeeds): Pipe {
       if (isDropped) return
       if (typeof item !== 'function') needs.onSend()
       lastArrivalMs = Math.max(lastArrivalMs, scheduler.nowMs() + needs.delayMs())
-      queue.push({ item: typeof item === 'function' ? item : item.slice(), arrivesMs: lastArrivalMs })
+      queue.push({
+        item: typeof item === 'function' ? item : item.slice(),
+        arrivesMs: lastArrivalMs,
+        resendMs: RESEND_MS,
+      })
       bytes += sizeOf(item)
       if (queue.length === 1 && cancel === undefined && stopWaiting === undefined) next()
     },
