@@ -7,7 +7,9 @@
  * may show that an end is gone, as ICE does, has it asked at once, and is no proof of it.
  */
 import type { CancelTimer, Clock } from '../base/clock.ts'
+import { type Answers, createAnswers, SUSPECT_AFTER_MS } from './answers.ts'
 import type { Carrier } from './carrier.ts'
+import { createTalk } from './talk.ts'
 
 /**
  * A link that was silent for so long asks. Silence is known to have begun at the last sign of life only, so this is what the
@@ -22,8 +24,11 @@ export const CHECKED_PING_AFTER_MS = 60_000
 const SAID_ASKS_AFTER_MS = 1_000
 /** The other end of a pair asks so much later, so that in a pair that is well only one does. */
 const SECOND_ASKS_AFTER_MS = 1_000
-/** A carrier that has not answered by then is not used while there is another. */
-export const SUSPECT_AFTER_MS = 2_000
+/**
+ * [L64] Who was in the middle of a talk with us and falls silent is asked so soon, and again by every way when its answer is late:
+ * of two who update at 20 Hz each shall go by another way within a second, where one dies without a word.
+ */
+const BRISK_ASKS_AFTER_MS = 200
 /** How often a carrier that did not answer is asked again while the link is heard: the question may have been lost. */
 const ASK_SUSPECT_MS = 5_000
 /** As that, by one that something has come by since: the way may be whole again. */
@@ -50,7 +55,7 @@ export interface LivenessNeeds {
   onSilent(silentMs: number): void
 }
 
-export interface Liveness {
+export interface Liveness extends Pick<Answers, 'isSuspect' | 'isOutdone' | 'isProven' | 'measured' | 'roundTripMs'> {
   heard(carrierId: string | undefined): void
   /**
    * A question by that carrier was answered, or its far end proved itself anew: what we say by it arrives, and that is a sign
@@ -70,12 +75,6 @@ export interface Liveness {
   isEstranged(): boolean
   /** Asks one who is estranged and was heard. */
   askFresh(carrier: Carrier): void
-  /** Asked in vain: other carriers are better. */
-  isSuspect(carrierId: string): boolean
-  /** Asked in vain, while something came by another: it is the way, and not the far end. */
-  isOutdone(carrierId: string): boolean
-  /** Something of the far end has come by it. */
-  isProven(carrierId: string): boolean
   ask(carriers: readonly Carrier[]): void
   /** Asks by that carrier, unless a question by it is under way. */
   askOnce(carrier: Carrier): void
@@ -93,20 +92,14 @@ export interface Liveness {
   silentForMs(): number
   /** We slept, so recently that others may have taken us for gone. */
   hasJustWoken(): boolean
-  /** A round trip by that carrier took so long. */
-  measured(carrierId: string, roundTripMs: number): void
-  /** The last round trip by that carrier, in ms. */
-  roundTripMs(carrierId: string): number | undefined
   stop(): void
 }
 
 export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: LivenessNeeds): Liveness {
   const pingAfterMs = PING_AFTER_MS + (isFirstToAsk ? 0 : SECOND_ASKS_AFTER_MS)
-  const askedAt = new Map<string, number>()
-  /** When something last came by each. */
-  const heardAt = new Map<string, number>()
-  const roundTrips = new Map<string, number>()
   const steadyMs = () => clock.moment().steadyMs
+  const answers = createAnswers(steadyMs)
+  const talk = createTalk(steadyMs)
   let lastHeardMs = steadyMs()
   /** When the first question was asked since; when a silence has begun by the word of others. */
   let unansweredMs = Number.POSITIVE_INFINITY
@@ -134,15 +127,13 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
     lastAskMs = steadyMs()
     unansweredMs = Math.min(unansweredMs, lastAskMs)
     for (const carrier of carriers) {
-      if (!askedAt.has(carrier.id)) askedAt.set(carrier.id, lastAskMs)
+      answers.asked(carrier.id, isInTalk())
       ping(carrier, ++count)
     }
   }
 
-  function isSuspect(carrierId: string): boolean {
-    const askedAtMs = askedAt.get(carrierId)
-    return askedAtMs !== undefined && steadyMs() - askedAtMs >= SUSPECT_AFTER_MS
-  }
+  /** Both of us were talking just now. */
+  const isInTalk = (): boolean => saidMs !== undefined && talk.isBrisk()
 
   function askSuspects(carriers: readonly Carrier[], everyMs = ASK_SUSPECT_MS): void {
     if (carriers.length === 0 || steadyMs() - lastAskSuspectMs < everyMs) return
@@ -176,10 +167,12 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
   /** The carrier to ask by, if it is time: what was said is asked about by the way that it went. */
   function dueCarrier(best: Carrier, all: readonly Carrier[]): Carrier | undefined {
     const quietMs = Math.min(steadyMs() - lastHeardMs, wokeAgoMs())
+    const spokenBy = all.find(({ id }) => id === lastSaid.carrierId) ?? best
+    if (isInTalk() && quietMs >= BRISK_ASKS_AFTER_MS) return spokenBy
+    if (answers.isLate(best.id)) return best
     if (quietMs < pingAfterMs) return undefined
     if (!isVouched || Number.isFinite(unansweredMs)) return best
-    if (saidMs !== undefined && steadyMs() - saidMs >= SAID_ASKS_AFTER_MS)
-      return all.find(({ id }) => id === lastSaid.carrierId) ?? best
+    if (saidMs !== undefined && steadyMs() - saidMs >= SAID_ASKS_AFTER_MS) return spokenBy
     const mostMs = best.kind === 'direct' ? CHECKED_PING_AFTER_MS : VOUCHED_PING_AFTER_MS
     return quietMs < mostMs + pingAfterMs - PING_AFTER_MS ? undefined : best
   }
@@ -199,18 +192,19 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
   }
 
   return {
+    ...answers,
     heard(carrierId) {
       lastHeardMs = steadyMs()
       unansweredMs = Number.POSITIVE_INFINITY
       toldMs = Number.POSITIVE_INFINITY
       isSilentTold = false
-      if (carrierId !== undefined) heardAt.set(carrierId, lastHeardMs)
+      talk.heard()
+      if (carrierId !== undefined) answers.heard(carrierId)
     },
     answered(carrierId = '', token = Number.POSITIVE_INFINITY) {
       if (estrangedAt !== undefined && token > estrangedAt) estrangedAt = undefined
-      const askedAtMs = askedAt.get(carrierId)
-      if (askedAtMs !== undefined) roundTrips.set(carrierId, steadyMs() - askedAtMs)
-      askedAt.delete(carrierId)
+      answers.answered(carrierId)
+      talk.answered()
       const isByWay = carrierId === lastSaid.carrierId || !Number.isFinite(token)
       if (isByWay && token > lastSaid.token) saidMs = undefined
       // No far end answers what was not asked.
@@ -237,19 +231,13 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
     askFresh(carrier) {
       if (count === estrangedAt || steadyMs() - lastAskMs >= ASK_FRESH_MS) ask([carrier])
     },
-    isSuspect,
-    isOutdone(carrierId) {
-      const askedAtMs = askedAt.get(carrierId) ?? Number.POSITIVE_INFINITY
-      return isSuspect(carrierId) && [...heardAt].some(([id, atMs]) => id !== carrierId && atMs > askedAtMs)
-    },
-    isProven: (carrierId) => heardAt.has(carrierId),
     ask,
     askOnce(carrier) {
-      if (!askedAt.has(carrier.id)) ask([carrier])
+      if (!answers.isAsked(carrier.id)) ask([carrier])
     },
     askSuspects,
     askHeard(carrier) {
-      if (isSuspect(carrier.id)) askSuspects([carrier], ASK_HEARD_MS)
+      if (answers.isSuspect(carrier.id)) askSuspects([carrier], ASK_HEARD_MS)
     },
     probe(carriers, onGone) {
       if (cancelProbe === undefined) judgeProbe(onGone, () => ask(carriers))
@@ -264,24 +252,21 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
       if (wasAsleep) return ask(all)
       // One question for the best carrier; once it is late, one for each, so that the link goes on by another.
       const due = dueCarrier(best, all)
-      const askAgainMs = isExcused() ? VOUCHED_PING_AFTER_MS : SUSPECT_AFTER_MS
-      if (due !== undefined && nowMs - lastAskMs >= askAgainMs) ask(askedAt.has(due.id) ? all : [due])
+      const patienceMs = isInTalk() ? BRISK_ASKS_AFTER_MS : SUSPECT_AFTER_MS
+      const askAgainMs = isExcused() ? VOUCHED_PING_AFTER_MS : patienceMs
+      if (due !== undefined && nowMs - lastAskMs >= askAgainMs) ask(answers.isAsked(due.id) ? all : [due])
       if (isSilentTold || silentMs < SILENT_AFTER_MS) return
       isSilentTold = true
       onSilent(silentMs)
     },
     forget(carrierId) {
-      askedAt.delete(carrierId)
-      heardAt.delete(carrierId)
-      roundTrips.delete(carrierId)
+      answers.forget(carrierId)
       // It is said again by another way.
       if (lastSaid.carrierId === carrierId) saidMs = undefined
     },
     heardAgoMs: () => steadyMs() - lastHeardMs,
     silentForMs: () => silentForMs(),
     hasJustWoken: () => wokeAgoMs() < SILENT_AFTER_MS,
-    measured: (carrierId, roundTripMs) => void roundTrips.set(carrierId, roundTripMs),
-    roundTripMs: (carrierId) => roundTrips.get(carrierId),
     stop: () => cancelProbe?.(),
   }
 }
