@@ -76,7 +76,10 @@ export function createMembership<T>(
   const presence = new Presence<T>({ field, maxDataBytes, delivery, clock, now, onOwnUpdate: bridge.setPresence })
 
   const onEvents = (events: readonly RosterEvent[]) => {
-    for (const { kind, participant: record } of events) log(`${name}: ${record.connectionId} ${kind}`)
+    for (const { kind, participant: record } of events) {
+      log(`${name}: ${record.connectionId} ${kind}`)
+      if (kind === 'leave') transport?.gaveUp?.(record.connectionId as ConnectionId)
+    }
     presence.deliver(events)
   }
   const onEntries = (entries: readonly AwarenessEntry[]) => {

@@ -116,7 +116,7 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
     const tabs = needs.tabs ? createTabMeeting(onMeeting, needs.BroadcastChannelClass) : undefined
     if (tabs !== undefined) meetings.push(tabs)
     for (const [index, server] of needs.servers.entries()) {
-      meetings.push(createRelayMeeting({ ...onMeeting, server, index, isRelay: needs.relay, onStatus: needs.onStatus }))
+      meetings.push(createRelayMeeting({ ...onMeeting, server, index, isRelay: needs.relay }))
     }
   }
 
@@ -193,6 +193,10 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
       const late = casting?.spread(frame, due, false) ?? []
       spreading = late.length === 0 ? undefined : { message, late }
       return spreading === undefined
+    },
+    gaveUp(connectionId) {
+      const link = allLinks().find(({ peer }) => peer === connectionId)
+      if (link?.isReachable() === false) link.liveness().estrange()
     },
     stop(options = {}) {
       if (options.isImmediate === true) farewell.hurry()

@@ -126,6 +126,8 @@ export interface Transport {
    * them alone, and no other one for everybody may go before.
    */
   send(message: MessageFrame, to?: ClientId): boolean
+  /** That member was told as left, since nothing reaches it: what it may have said before then does not bring it back. */
+  gaveUp?(connectionId: ConnectionId): void
   /**
    * Says goodbye by every open path and closes everything. Resolves when the goodbye is on the wire (at most 0.5 s) and
    * nothing is left behind: no timer, no socket, no listener. `isImmediate`: nothing is waited for, since the page ends or
