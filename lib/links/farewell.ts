@@ -61,12 +61,12 @@ export function createFarewell({ clock, links, castAlone, onSaid }: FarewellNeed
   /** Says it once for several, and to the others by the way that all before it went; tells who has other ways. */
   async function sayByBest(): Promise<Link[]> {
     const all = links()
-    const reachable = all.filter((link) => link.isReachable())
-    const rest = castAlone(GOODBYE_FRAME, reachable)
+    const castable = all.filter((link) => link.isReachable() && link.last() === link.best())
+    const rest = castAlone(GOODBYE_FRAME, castable)
     await settled()
     sayBy(
       'best',
-      all.filter((link) => rest.includes(link) || !reachable.includes(link)),
+      all.filter((link) => rest.includes(link) || !castable.includes(link)),
     )
     for (const link of all) link.fallSilent()
     onSaid()

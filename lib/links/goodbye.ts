@@ -8,7 +8,7 @@ import type { Liveness } from './liveness.ts'
 import type { SealedFrames } from './sealed-frames.ts'
 
 export interface GoodbyeNeeds {
-  readonly carriers: Pick<LinkCarriers, 'all' | 'best'>
+  readonly carriers: Pick<LinkCarriers, 'all' | 'last'>
   readonly liveness: Pick<Liveness, 'isSuspect'>
   readonly frames: Pick<SealedFrames, 'sayGoodbye'>
 }
@@ -30,7 +30,7 @@ export function createGoodbye({ carriers, frames, liveness }: GoodbyeNeeds): Goo
   let isSilent = false
   return {
     say(by) {
-      const own = carriers.best()
+      const own = carriers.last()
       const isWell = own !== undefined && !liveness.isSuspect(own.id)
       for (const carrier of carriers.all()) {
         const isVia = carrier.kind === 'via'

@@ -28,6 +28,8 @@ export interface LinkCarriers {
   /** A frame goes by it. */
   use(carrier: Carrier): void
   isUsed(id: string): boolean
+  /** The one that the last frame went by, where it still answers; else the best one: behind it nothing is overtaken. */
+  last(): Carrier | undefined
   /** Those before the best one of which nothing has come yet: it is the best for that alone. */
   unproven(): readonly Carrier[]
   /** Those down to the best one that were asked in vain: one that is heard all the time would not be asked again. */
@@ -53,6 +55,7 @@ export function createLinkCarriers(liveness: LivenessOfCarriers): LinkCarriers {
   let favoured: string | undefined
   /** The carriers that frames went by since we last said our entry anew. */
   const used = new Set<string>()
+  let lastId = ''
 
   /** Kept until something changes: it is asked for many times a second. */
   let order: readonly Carrier[] | undefined
@@ -113,8 +116,12 @@ export function createLinkCarriers(liveness: LivenessOfCarriers): LinkCarriers {
       if (favoured !== id) order = undefined
       favoured = id
     },
-    use: ({ id }) => void used.add(id),
+    use({ id }) {
+      used.add(id)
+      lastId = id
+    },
     isUsed: (id) => used.has(id),
+    last: () => (liveness.isSuspect(lastId) ? undefined : carriers.get(lastId)) ?? best(),
     unproven() {
       const now = best()
       const all = sorted()

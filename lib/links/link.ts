@@ -61,6 +61,8 @@ export interface Link {
   carriers(): readonly Carrier[]
   /** The carrier that frames go by now. */
   best(): Carrier | undefined
+  /** The carrier that the last frame went by, or the best one where that one is gone. */
+  last(): Carrier | undefined
   addCarrier(carrier: Carrier): void
   /** `silentMs`: after so long a silence of the far end's, or of the way to it. */
   removeCarrier(id: string, how: CarrierEnd, silentMs?: number): void
@@ -240,6 +242,7 @@ export function createLink(needs: LinkNeeds): Link {
     unprovedMs: handshake.unansweredMs,
     carriers: carriers.all,
     best,
+    last: carriers.last,
     addCarrier(carrier) {
       if (isClosed || carriers.get(carrier.id) !== undefined) return
       carriers.add(carrier)
