@@ -28,6 +28,7 @@ export function createLinksTravel(given: LinksTravelNeeds): Travel {
   const { app = '', servers, secret, iceServers } = settings
   const createPeerConnection = peerConnectionsOf(settings)
   const clients = new Map<string, SignalingClient>()
+  /** Each channel hears of every change of a server's state. */
   const listeners = new Set<() => void>()
   /** The last membership of each channel that has ended or is about to. */
   const endings = new Map<string, Promise<unknown>>()
@@ -80,9 +81,11 @@ export function createLinksTravel(given: LinksTravelNeeds): Travel {
         ...(BroadcastChannelClass === undefined ? {} : { BroadcastChannelClass }),
         ...(doc === undefined ? {} : { doc }),
       })
+      listeners.add(needs.onStatus)
       return {
         ...transport,
         stop(options) {
+          listeners.delete(needs.onStatus)
           const ending = transport.stop(options)
           // One that never began ends at once, while the one before it may still have its goodbye to say.
           endings.set(channel, Promise.all([endings.get(channel), ending]).then())

@@ -26,7 +26,6 @@ export interface ServerListener {
   onFrame(peer: ConnectionId, payload: Uint8Array): void
   /** `silentMs`: after so long a silence of the server's; 0: by a word of either side. */
   onLost(silentMs: number): void
-  onOpen(): void
 }
 
 export interface ServerTopic {
@@ -58,7 +57,6 @@ export interface RelayMeetingNeeds extends MeetingNeeds {
   readonly index: number
   /** Whether it carries more than hellos and signals. */
   readonly isRelay: boolean
-  onStatus(): void
 }
 
 export function createRelayMeeting(needs: RelayMeetingNeeds): Meeting {
@@ -130,9 +128,7 @@ export function createRelayMeeting(needs: RelayMeetingNeeds): Meeting {
       again.clear()
       present.clear()
       for (const peer of [...met.keys()]) part(peer, 'lost', silentMs)
-      needs.onStatus()
     },
-    onOpen: needs.onStatus,
   })
 
   return {

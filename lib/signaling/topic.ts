@@ -6,9 +6,7 @@ import type { RejectCounter } from '../wire/result.ts'
 
 /** Called in the order in which the server spoke; never from inside `join`, `leave` or `stop`. */
 export interface TopicListener {
-  /** The topic can be sent in; `onMembers` follows at once. */
-  onOpen(): void
-  /** All others who are on the topic, as of now. */
+  /** The topic can be sent in from now on; all others who are on it, as of now. */
   onMembers(members: readonly ConnectionId[]): void
   onJoined(connectionId: ConnectionId): void
   /** It left the topic, or its socket ended. `silentMs`: it was cut off after so long without a sign of life; else 0. */
@@ -16,7 +14,7 @@ export interface TopicListener {
   /** `payload` is a view of the received frame. */
   onFrame(from: ConnectionId, payload: Uint8Array): void
   /**
-   * Our own way to the server ended, which says nothing about the others. `onOpen` comes again when there is a new one.
+   * Our own way to the server ended, which says nothing about the others. `onMembers` comes again when there is a new one.
    * `silentMs`: the server was silent for so long, and was given up for that; else 0.
    */
   onLost(silentMs: number): void
@@ -58,7 +56,6 @@ export function createTopic({ bytes, ownId, rejects, defer }: TopicNeeds): Topic
     for (const [listener, told] of [...listeners]) {
       if (told.isTold || members === undefined || listeners.get(listener) !== told) continue
       told.isTold = true
-      listener.onOpen()
       listener.onMembers([...members])
     }
   }

@@ -41,7 +41,6 @@ export function openRelay({ server: url, topic, identity, onBytes }: PostNeeds):
     onStatus: () => undefined,
   })
   const handle = client.join(topic, {
-    onOpen: () => undefined,
     onMembers: (all) => all.forEach((member) => void members.add(member)),
     onJoined: (member) => void members.add(member),
     onLeft: (member) => void members.delete(member),

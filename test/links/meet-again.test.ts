@@ -33,7 +33,7 @@ function meetBob() {
       },
     },
     onCarrier: (_peer, carrier) => carriers.push({ atMs: scheduler.nowMs(), carrier }),
-    ...{ onBytes: () => undefined, onEnd: () => undefined, onStatus: () => undefined },
+    ...{ onBytes: () => undefined, onEnd: () => undefined },
   })
   const [listener] = listeners
   if (listener === undefined) throw new Error('the meeting joins the topic')

@@ -63,7 +63,6 @@ export function join(client: SignalingClient, topic: Uint8Array): Member {
   const heard: string[] = []
   const lostAfterMs: number[] = []
   const listener: TopicListener = {
-    onOpen: () => heard.push('open'),
     onMembers: (members) => heard.push(`members ${members.map(nameOf).join()}`),
     onJoined: (connectionId) => heard.push(`joined ${nameOf(connectionId)}`),
     onLeft: (connectionId, silentMs) => heard.push(`left ${nameOf(connectionId)} ${silentMs}`),

@@ -63,7 +63,7 @@ export function createMallory(world: World, url: string, { topic, secretKey }: M
   })
   const nothing = () => undefined
   const handle = client.join(topic, {
-    ...{ onOpen: nothing, onMembers: nothing, onJoined: nothing, onLeft: nothing, onLost: nothing },
+    ...{ onMembers: nothing, onJoined: nothing, onLeft: nothing, onLost: nothing },
     onFrame: (from, payload) => void receive(from, Uint8Array.from(payload)),
   })
 
