@@ -70,13 +70,15 @@ const NAME_PATTERN = /^[-_&@+=,(){}[\]/«».|'"#a-zA-Z0-9À-ÿ\s]{2,64}$/
 /** @throws PresenceError `invalid-option`, `invalid-id` or `invalid-name`. */
 export function readSettings(auth: Auth | undefined, options: RealtimeOptions, random: RandomBytes): Settings {
   check('options', options, isPlainObject(options), 'an object')
-  if ('token' in options && options.token !== undefined) {
+  const { app, environment, iceServers = [], participant, secret, servers, ...others } = options
+  const { debug = false, maxDataBytes = DEFAULT_MAX_DATA_BYTES, transport = 'links', webrtc, ...more } = others
+  const { token, updateIntervalMs = DEFAULT_UPDATE_INTERVAL_MS, ...unknown } = more as typeof more & { token?: unknown }
+  if (token !== undefined) {
     throw new PresenceError('invalid-option', 'Option token is not supported yet: no server asks for one.', {
       hint: 'Leave it out; use a secret to keep strangers out.',
     })
   }
-  const { secret, iceServers = [], webrtc, transport = 'links', debug = false } = options
-  const { updateIntervalMs = DEFAULT_UPDATE_INTERVAL_MS, maxDataBytes = DEFAULT_MAX_DATA_BYTES } = options
+  refuseUnknown('option', unknown)
   check(
     'secret',
     '(not shown)',
@@ -112,9 +114,9 @@ export function readSettings(auth: Auth | undefined, options: RealtimeOptions, r
   )
   check('debug', debug, typeof debug === 'boolean', 'true or false')
   return {
-    participant: readParticipant(options.participant, random),
-    app: readApp(auth, options.app),
-    servers: readServers(options.servers),
+    participant: readParticipant(participant, random),
+    app: readApp(auth, app),
+    servers: readServers(servers),
     secret,
     iceServers,
     webrtc,
@@ -135,6 +137,15 @@ export function checkChannelName(name: unknown): asserts name is string {
       hint: 'Use letters, digits, spaces and -_&@+=,(){}[]/«».|\'"#.',
     },
   )
+}
+
+/** @throws PresenceError `invalid-option`; its message shows nothing of a document, which is the user's. */
+export function checkChannelOptions(options: { doc?: unknown; sync?: unknown }): void {
+  check('options', options, isPlainObject(options), 'an object')
+  const { doc, sync, ...unknown } = options
+  check('doc', '(not shown)', doc === undefined || isDoc(doc), 'a Y.Doc')
+  check('sync', sync, sync === undefined || typeof sync === 'boolean', 'true or false')
+  refuseUnknown('channel option', unknown)
 }
 
 function readParticipant(participant: unknown, random: RandomBytes): Settings['participant'] {
@@ -217,6 +228,13 @@ function isIceServer(value: unknown): boolean {
   return all.length > 0 && all.every((url) => (hasBoth ? /^(stun|turn)s?:./ : /^stuns?:./).test(String(url)))
 }
 
+/** By its shape: a page may hold a second copy of yjs. */
+function isDoc(doc: unknown): boolean {
+  if (typeof doc !== 'object' || doc === null || !('clientID' in doc) || !('on' in doc) || !('store' in doc))
+    return false
+  return Number.isSafeInteger(doc.clientID) && Number(doc.clientID) >= 0 && typeof doc.on === 'function'
+}
+
 const isText = (value: unknown, minLength: number, maxLength: number): value is string =>
   typeof value === 'string' && value.length >= minLength && value.length <= maxLength && !LONE_SURROGATE.test(value)
 
@@ -228,6 +246,13 @@ const isWebRtc = (value: unknown): boolean =>
   value !== null &&
   'RTCPeerConnection' in value &&
   typeof value.RTCPeerConnection === 'function'
+
+/** What is misspelt would be left out without a word: of a secret, that is everything. */
+function refuseUnknown(what: string, unknown: object): void {
+  const [name] = Object.keys(unknown)
+  if (name === undefined) return
+  throw new PresenceError('invalid-option', `There is no ${what} named ${show(name)}.`, { hint: 'Check its spelling.' })
+}
 
 function check(option: string, value: unknown, isGood: boolean, wanted: string): void {
   if (isGood) return

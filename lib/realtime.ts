@@ -1,7 +1,7 @@
 /** One connection of one participant: identity, options, and the channels it is in. */
 import { type Clock, createOwnTime, type OwnTime, systemClock } from './base/clock.ts'
 import { createEmitter, type Unsubscribe } from './base/emitter.ts'
-import { PresenceError, show } from './base/errors.ts'
+import { PresenceError } from './base/errors.ts'
 import type { ConnectionId } from './base/ids.ts'
 import { type Page, systemPage } from './base/page.ts'
 import { type RandomBytes, systemRandom } from './base/random.ts'
@@ -9,7 +9,14 @@ import { Channel, type ChannelOptions } from './channel.ts'
 import { checkEvent, checkListener, RealtimeComponentEvent, RealtimeComponentState } from './events.ts'
 import { createSystemCrypto } from './identity/system-crypto.ts'
 import { createLinksTravel } from './links-travel.ts'
-import { type Auth, checkChannelName, type RealtimeOptions, readSettings, type Settings } from './options.ts'
+import {
+  type Auth,
+  checkChannelName,
+  checkChannelOptions,
+  type RealtimeOptions,
+  readSettings,
+  type Settings,
+} from './options.ts'
 import type { Travel, TravelNeeds } from './travel.ts'
 import { createYjsTravel } from './yjs-travel.ts'
 
@@ -188,24 +195,3 @@ const destroyedError = (name: string): PresenceError =>
   new PresenceError('destroyed', `Cannot connect to "${name}": this Realtime is destroyed.`, {
     hint: 'Make a new Realtime.',
   })
-
-/** The message names types, never contents: a document is the user's. */
-function checkChannelOptions(options: ChannelOptions): void {
-  const problem =
-    typeof options !== 'object' || options === null
-      ? `are ${show(options)}`
-      : options.sync !== undefined && typeof options.sync !== 'boolean'
-        ? `have sync of type ${typeof options.sync}`
-        : options.doc !== undefined && !isDoc(options.doc)
-          ? 'have a doc that is no Y.Doc'
-          : undefined
-  if (problem === undefined) return
-  throw new PresenceError('invalid-option', `Channel options are { doc?: Y.Doc, sync?: boolean }; these ${problem}.`)
-}
-
-/** By its shape: a page may hold a second copy of yjs. */
-function isDoc(doc: unknown): boolean {
-  if (typeof doc !== 'object' || doc === null || !('clientID' in doc) || !('on' in doc) || !('store' in doc))
-    return false
-  return Number.isSafeInteger(doc.clientID) && Number(doc.clientID) >= 0 && typeof doc.on === 'function'
-}

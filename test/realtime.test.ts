@@ -116,6 +116,8 @@ describe('construction', () => {
       [{ participant: 'luke' as never }, '"luke"'],
       [{ token: 'abc' } as never, 'token'],
       [null as never, 'null'],
+      [{ secrt: 'hush' } as never, 'no option named "secrt"'],
+      [{ participant: { id: 'luke' }, server: [] } as never, 'no option named "server"'],
     ]
     for (const [options, shown] of bad) {
       const error = errorOf(() => new Realtime(options))
@@ -190,6 +192,8 @@ describe('connect', () => {
     await realtime.destroy()
     expect(connectBadly().code).toBe('invalid-name')
     expect(errorOf(() => void realtime.connect('room', { doc: 7 as never })).code).toBe('invalid-option')
+    const misspelt = errorOf(() => void realtime.connect('room', { sycn: true } as never))
+    expect(misspelt.message).toContain('no channel option named "sycn"')
   })
 
   it('[R4] the same name is the same live channel; after disconnect it is a fresh live one', async () => {

@@ -27,6 +27,8 @@ const SILENT_MS = 15_000
  * would have been tried: a link asks after 3 or 4 s and doubts after 2 more, and a gap that begins meanwhile is longer by that.
  */
 export const UNNOTICED_BREAK_MS = 6_000
+/** [F9] A data channel that was cut carries again so soon after its way is whole, and then what waited in it. */
+const MENDED_MS = 5_000
 const SEEN_MS = 3_000
 const VALUE_MS = 1_000
 /** Without any fault near a pair for so long its timing is what a quiet network promises. */
@@ -135,7 +137,8 @@ export function createJudge(needs: JudgeNeeds): Judge {
     const faultMs = lastFaultMs(observer.life, subject)
     const isQuiet = endedAtMs - faultMs > QUIET_MS
     // What a cut, or a neighbour who stood still, held up of the last words arrives when that is over.
-    const heldMs = isQuiet ? 0 : Math.max(faultMs, trouble.lastChangeMs())
+    const changeMs = Math.max(faultMs, trouble.lastChangeMs())
+    const heldMs = isQuiet ? 0 : changeMs + (changeMs > endedAtMs && observer.life.resident.hasWebRtc ? MENDED_MS : 0)
     const goneMs = log.nowMs() - Math.max(endedAtMs, observer.joinedAtMs, heldMs)
     const quietMs = stay.endedBy === 'goodbye' ? CLEAN_LEAVE_MS : KILLED_MS
     // Whose only way went by somebody who left before is out of reach when it ends: that is silence (F3).
