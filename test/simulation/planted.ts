@@ -23,7 +23,7 @@ export const PLANTED: Readonly<Record<string, readonly Change[]>> = {
   'a-client-id-is-believed': [replace('links/far-ends.ts', 'if (!isTaken) return { saidId', 'return { saidId')],
   'goodbyes-are-not-said': [
     replace('links/farewell.ts', 'link.sayGoodbye(by)', '{}'),
-    replace('links/farewell.ts', 'castAlone(GOODBYE_FRAME, reachable)', 'reachable'),
+    replace('links/farewell.ts', 'castAlone(GOODBYE_FRAME, castable)', 'castable'),
   ],
   'a-goodbye-overtakes-the-last-words': [
     replace('links/goodbye.ts', 'const isFirst = carrier === own || !isWell', 'const isFirst = true'),
