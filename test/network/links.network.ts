@@ -172,6 +172,34 @@ describe.skipIf(missing !== undefined)('on a network without a direct path', () 
     },
   )
 
+  it.skipIf(noTurn !== undefined)(
+    '[L64] two who update 20 times a second miss each other for 1 s at most when no UDP passes any more, and nobody hears of it',
+    async () => {
+      networks.setTranslation('cone')
+      const { alice, bob } = await meet([STUN])
+      await untilReached([alice, bob], ['direct', 'relay'], 20 * SECOND_MS)
+      for (const { page } of [alice, bob]) await page.evaluate(talkOn, 50)
+      await alice.page.waitForTimeout(3 * SECOND_MS) // reason: they talk for a while
+      networks.setUdp(false)
+      await alice.page.waitForTimeout(5 * SECOND_MS) // reason: as above
+      for (const [observer, other] of [
+        [alice, 'bob'],
+        [bob, 'alice'],
+      ] as const) {
+        const told = (await observer.told()).filter(({ id }) => id === other)
+        const updates = told.filter(({ event }) => event === 'update')
+        const gaps = updates.slice(1).map(({ at }, index) => at - (updates[index]?.at ?? at))
+        console.log(`no UDP any more: ${observer.id} misses ${other} for ${Math.max(...gaps.slice(20))} ms`)
+        expect(updates.length).toBeGreaterThan(100)
+        // The first second is the meeting's.
+        expect(Math.max(...gaps.slice(20))).toBeLessThanOrEqual(SECOND_MS)
+        expect(told.filter(({ event }) => event !== 'update')).toHaveLength(1)
+        const { members } = await observer.inspect()
+        expect(members[1]?.link?.carriers.find(({ isActive }) => isActive)?.kind).toBe('relay')
+      }
+    },
+  )
+
   it('[L31] behind symmetric translation two meet by the relay within 1 s of joining, and stay there', async () => {
     const { alice, bob, ms } = await meet([STUN])
     console.log(`symmetric: met by the relay ${ms} ms after joining`)
@@ -209,6 +237,12 @@ declare global {
     /** New connections of the page, and new tries of those it has, since it counts. */
     counted: { readonly what: 'connection' | 'restart'; readonly at: number }[]
   }
+}
+
+/** Runs in the page, which updates so often from now on. */
+function talkOn(everyMs: number): void {
+  let n = 0
+  setInterval(() => window.copresenceTest.update({ n: ++n }), everyMs)
 }
 
 /** Runs in the page. */
