@@ -250,8 +250,7 @@ const isWebRtc = (value: unknown): boolean =>
 /** What is misspelt would be left out without a word: of a secret, that is everything. */
 function refuseUnknown(what: string, unknown: object): void {
   const [name] = Object.keys(unknown)
-  if (name === undefined) return
-  throw new PresenceError('invalid-option', `There is no ${what} named ${show(name)}.`, { hint: 'Check its spelling.' })
+  if (name !== undefined) throw new PresenceError('invalid-option', `There is no ${what} named ${show(name)}.`)
 }
 
 function check(option: string, value: unknown, isGood: boolean, wanted: string): void {

@@ -4,6 +4,7 @@
  * implementations without rollback can take part.
  */
 import type { CancelTimer, Clock } from '../base/clock.ts'
+import { MAX_CANDIDATES } from '../wire/limits.ts'
 import type { SignalKind } from '../wire/link-frame.ts'
 import { type Carrier, type CarrierEnd, createLosses, MAX_BACKLOG_BYTES } from './carrier.ts'
 import { createGathering } from './gathering.ts'
@@ -64,7 +65,7 @@ export function createDirectConnection(needs: DirectNeeds): DirectConnection {
   const gathering = createGathering({
     clock,
     sendDescription: (json) => needs.sendSignal('description', json),
-    sendCandidate: (json) => needs.sendSignal('candidate', json),
+    sendCandidates: (json) => needs.sendSignal('candidates', json),
   })
 
   const losses = createLosses(() => channel.bufferedAmount)
@@ -213,7 +214,9 @@ export function createDirectConnection(needs: DirectNeeds): DirectConnection {
       const init = parse(json)
       if (init === undefined) return giveUp()
       if (kind === 'description') negotiate(() => receiveDescription(init as unknown as RTCSessionDescriptionInit))
-      else negotiate(() => receiveCandidate(init as RTCIceCandidateInit))
+      else if (Array.isArray(init) && init.length <= MAX_CANDIDATES)
+        for (const candidate of init) negotiate(() => receiveCandidate(candidate as RTCIceCandidateInit))
+      else giveUp()
     },
     restart,
     close: giveUp,

@@ -1,9 +1,9 @@
 /**
  * Candidates of our own that go with a description rather than each by itself: a pair meets in two signals then. How long that
- * may take is bounded, and what is found later goes alone. Knows no connection.
+ * may take is bounded, and what is found later goes together. Knows no connection.
  */
 import type { CancelTimer, Clock } from '../base/clock.ts'
-import { MAX_DESCRIPTION_BYTES } from '../wire/limits.ts'
+import { MAX_CANDIDATES, MAX_DESCRIPTION_BYTES } from '../wire/limits.ts'
 
 /**
  * A description waits for its candidates for so long. Those of UDP are there in a few ms, those of STUN and TURN servers within
@@ -11,13 +11,15 @@ import { MAX_DESCRIPTION_BYTES } from '../wire/limits.ts'
  * (measured with libwebrtc), and later on a busy machine. The relay serves meanwhile.
  */
 export const GATHER_MS = 400
+/** What is found later waits so long for more: twice what lies between the kinds of candidates in browsers. */
+const TOGETHER_MS = 100
 
 export interface GatheringNeeds {
   readonly clock: Clock
   /** Hands a description over, with all candidates that it is to have, as JSON. */
   sendDescription(json: string): void
-  /** Hands a candidate over that no description has. */
-  sendCandidate(json: string): void
+  /** Hands candidates over that no description has, as a JSON array of `MAX_CANDIDATES` at most. */
+  sendCandidates(json: string): void
 }
 
 export interface Gathering {
@@ -41,7 +43,15 @@ export function createGathering(needs: GatheringNeeds): Gathering {
   let finish = (): void => undefined
   let done: Promise<void> = Promise.resolve()
 
-  const sendAlone = (candidate: RTCIceCandidate): void => needs.sendCandidate(JSON.stringify(candidate))
+  /** Those that no description has, until they go. */
+  const late: RTCIceCandidate[] = []
+  let cancelLate: CancelTimer | undefined
+
+  function sendLate(): void {
+    cancelLate?.()
+    cancelLate = undefined
+    while (late.length > 0) needs.sendCandidates(JSON.stringify(late.splice(0, MAX_CANDIDATES)))
+  }
 
   return {
     begin() {
@@ -58,8 +68,12 @@ export function createGathering(needs: GatheringNeeds): Gathering {
     },
     found(candidate) {
       const isLast = candidate === null || candidate.candidate === ''
-      if (!isLast && held === undefined) return sendAlone(candidate)
-      if (!isLast) held?.push(candidate)
+      if (isLast) sendLate()
+      else if (held !== undefined) held.push(candidate)
+      else {
+        late.push(candidate)
+        cancelLate ??= clock.setTimer(sendLate, TOGETHER_MS)
+      }
       // Timers of a hidden tab are slow: what is found after the time is up ends the wait as well.
       if (isLast || clock.moment().steadyMs >= dueMs) finish()
     },
@@ -71,9 +85,13 @@ export function createGathering(needs: GatheringNeeds): Gathering {
       const isTooLarge = JSON.stringify(description).length > MAX_DESCRIPTION_BYTES
       const sdp = isTooLarge ? description.sdp.replaceAll(/^a=candidate:.*\r?\n/gm, '') : description.sdp
       needs.sendDescription(JSON.stringify({ type, sdp }))
-      for (const candidate of found) if (!sdp.includes(lineOf(candidate))) sendAlone(candidate)
+      late.push(...found.filter((candidate) => !sdp.includes(lineOf(candidate))))
+      sendLate()
     },
-    stop: () => finish(),
+    stop() {
+      finish()
+      cancelLate?.()
+    },
   }
 }
 

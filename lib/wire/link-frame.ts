@@ -7,7 +7,7 @@
  *   goodbye  = 2                                          the sender leaves the channel: its last word on this link
  *   message  = 3 clientId:varUint seq:varUint body:varString
  *   ping     = 4 token:varUint                            pong = 5 token:varUint
- *   signal   = 6 kind:varUint json:varString              kind 0 = description, 1 = candidate, 2 = restart, 3 = full, 4 = vacant
+ *   signal   = 6 kind:varUint json:varString              kind 0 = description, 1 = candidates, 2 = restart, 3 = full, 4 = vacant
  *   document = 7 step:varUint payload:varUint8Array       step 0 = state vector, 1 = answer, 2 = update
  *   via      = 8 far:connectionId sealed:varUint8Array    to a neighbour: pass it on to `far`
  *   lease    = 9 ms:varUint                               "I may be silent for so long": a hidden or frozen tab
@@ -34,7 +34,6 @@ import {
 } from './fixed-bytes.ts'
 import type { MessageFrame, SyncStep } from './frame.ts'
 import {
-  MAX_CANDIDATE_BYTES,
   MAX_CAST_SLOTS,
   MAX_CLIENT_ID,
   MAX_COUNT,
@@ -70,15 +69,10 @@ const KINDS: Readonly<Record<number, LinkFrame['kind']>> = {
   ...{ [PASSED]: 'passed', [ASK]: 'ask', [CAST_KEY]: 'castKey', [CAST_ACK]: 'castAck' },
 }
 
-const SIGNALS = ['description', 'candidate', 'restart', 'full', 'vacant'] as const
+const SIGNALS = ['description', 'candidates', 'restart', 'full', 'vacant'] as const
 export type SignalKind = (typeof SIGNALS)[number]
-const MAX_SIGNAL_BYTES: Readonly<Record<SignalKind, number>> = {
-  description: MAX_DESCRIPTION_BYTES,
-  candidate: MAX_CANDIDATE_BYTES,
-  restart: MAX_CANDIDATE_BYTES,
-  full: MAX_CANDIDATE_BYTES,
-  vacant: MAX_CANDIDATE_BYTES,
-}
+/** Those that have something to say; the others are words by themselves. */
+const LONG_SIGNALS: readonly SignalKind[] = ['description', 'candidates']
 
 export type LinkFrame =
   | { readonly kind: 'entry'; readonly update: Uint8Array }
@@ -177,7 +171,7 @@ function readFrame(decoder: decoding.Decoder): Result<LinkFrame> {
 function readSignal(decoder: decoding.Decoder): Result<LinkFrame> {
   const signal = SIGNALS[decoding.readVarUint(decoder)]
   if (signal === undefined) return reject('malformed')
-  const json = readBlock(decoder, MAX_SIGNAL_BYTES[signal])
+  const json = readBlock(decoder, LONG_SIGNALS.includes(signal) ? MAX_DESCRIPTION_BYTES : 0)
   return json === undefined ? reject('too-large') : accept({ kind: 'signal', signal, json: textOf(json) })
 }
 

@@ -56,7 +56,7 @@ function costOf(counts: Counts): Cost {
     hellos: deliveriesOf((kind) => kind === 'hello' || kind === 'restart'),
     signals: deliveriesOf(isSignal),
     directSignals: total(counts, ['direct'], isSignal).messages,
-    candidates: total(counts, ['signalingDown', 'direct'], (kind) => kind === 'signal:candidate').messages,
+    candidates: total(counts, ['signalingDown', 'direct'], (kind) => kind === 'signal:candidates').messages,
     relayOther: total(counts, RELAY, (kind) => !isEntry(kind)),
   }
 }

@@ -174,7 +174,7 @@ const illFormed = ({ bob, mallory }: Scene): Uint8Array[] => [
   Uint8Array.of(...ownEntry(mallory), 0),
   entryOf({ clientId: CLIENT, connectionId: mallory.identity.connectionId, data: 'x'.repeat(200_000) }),
   encodeSignal('description', 'x'.repeat(MAX_DESCRIPTION_BYTES + 1)),
-  encodeSignal('candidate', 'x'.repeat(MAX_DESCRIPTION_BYTES)),
+  encodeSignal('candidates', 'x'.repeat(MAX_DESCRIPTION_BYTES)),
   encodeVia(bob.connectionId, crypto.randomBytes(10)).subarray(0, 20),
   encodeHelloEnvelope(crypto.randomBytes(120)),
   encodeSealedEnvelope(crypto.randomBytes(60)),

@@ -91,12 +91,14 @@ const HOSTILE: readonly (readonly [SignalKind, string])[] = [
   ['description', JSON.stringify({ type: 'offer', sdp: `${SDP}m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n` })],
   ['description', JSON.stringify({ type: 'offer', sdp: 'a='.repeat(8_000) })],
   ['description', '{"__proto__":{"type":"offer"},"sdp":{"toString":1}}'],
-  ['candidate', ''],
-  ['candidate', '{}'],
-  ['candidate', '1'],
-  ['candidate', '{"candidate":"candidate:1 1 udp 1 999.999.999.999 99999 typ host","sdpMid":"0"}'],
-  ['candidate', '{"candidate":{},"sdpMLineIndex":-1}'],
-  ['candidate', `{"candidate":"${'x'.repeat(900)}"}`],
+  ['candidates', ''],
+  ['candidates', '{}'],
+  ['candidates', '1'],
+  ['candidates', '[1,"",null,[],{}]'],
+  ['candidates', '[{"candidate":"candidate:1 1 udp 1 999.999.999.999 99999 typ host","sdpMid":"0"}]'],
+  ['candidates', '[{"candidate":{},"sdpMLineIndex":-1}]'],
+  ['candidates', `[{"candidate":"${'x'.repeat(900)}"}]`],
+  ['candidates', `[${'{},'.repeat(5_000)}{}]`],
   ['restart', ''],
   ['restart', 'what?'],
   ['full', ''],
@@ -128,7 +130,7 @@ it.each([
     for (let count = 0; count < 200; count++)
       await mallory.say(
         alice.connectionId,
-        encodeSignal('candidate', '{"candidate":"candidate:1 1 udp 1 10.0.0.1 1 typ host","sdpMid":"0"}'),
+        encodeSignal('candidates', '[{"candidate":"candidate:1 1 udp 1 10.0.0.1 1 typ host","sdpMid":"0"}]'),
       )
     await mallory.isHandled(alice.connectionId)
     await mallory.say(alice.connectionId, entryOf({ clientId: 4_242, connectionId: identity.connectionId }))

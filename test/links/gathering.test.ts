@@ -17,17 +17,22 @@ function createOffer() {
   const clock = createVirtualClock()
   const descriptions: string[] = []
   const ports: number[] = []
+  const signals: string[] = []
   let doneAtMs: number | undefined
   const gathering = createGathering({
     clock,
     sendDescription: (json) => descriptions.push((JSON.parse(json) as { sdp: string }).sdp),
-    sendCandidate: (json) => ports.push(Number((JSON.parse(json) as { candidate: string }).candidate.split(' ')[5])),
+    sendCandidates(json) {
+      signals.push(json)
+      for (const { candidate } of JSON.parse(json) as { candidate: string }[])
+        ports.push(Number(candidate.split(' ')[5]))
+    },
   })
   gathering.begin()
   void gathering.isDone().then(() => {
     doneAtMs = clock.moment().steadyMs
   })
-  return { clock, gathering, descriptions, ports, doneAtMs: () => doneAtMs }
+  return { clock, gathering, descriptions, ports, signals, doneAtMs: () => doneAtMs }
 }
 
 it('[L48] a description waits until all candidates are found, and none of them goes by itself', async () => {
@@ -49,14 +54,24 @@ it('[L48] a description waits until all candidates are found, and none of them g
   }
 })
 
-it('[L48] it waits for 400 ms at most, and what is found later goes by itself', async () => {
-  const { clock, gathering, descriptions, ports, doneAtMs } = createOffer()
+it('[L48] it waits for 400 ms at most, and what is found later goes together, 100 ms after the first of it', async () => {
+  const { clock, gathering, descriptions, ports, signals, doneAtMs } = createOffer()
   gathering.found(candidateOf(1))
   await clock.advance(5_000)
   expect(doneAtMs()).toBe(GATHER_MS)
   gathering.say({ type: 'offer', sdp: withPorts([1]) })
-  gathering.found(candidateOf(2))
-  expect([descriptions, ports]).toEqual([[withPorts([1])], [2]])
+  for (const port of [2, 3, 4]) {
+    await clock.advance(30)
+    gathering.found(candidateOf(port))
+  }
+  await clock.advance(39)
+  expect([descriptions, ports]).toEqual([[withPorts([1])], []])
+  await clock.advance(1)
+  expect([ports, signals.length]).toEqual([[2, 3, 4], 1])
+  // The last one has been found: nothing else is waited for.
+  gathering.found(candidateOf(5))
+  gathering.found(null)
+  expect([ports, signals.length, clock.timerCount()]).toEqual([[2, 3, 4, 5], 2, 0])
 })
 
 it('[L48] where timers are slow a candidate that is found after the time is up ends the wait', async () => {
@@ -67,25 +82,31 @@ it('[L48] where timers are slow a candidate that is found after the time is up e
   expect(doneAtMs()).toBe(GATHER_MS + 50)
 })
 
-it('[L48] a candidate that was found and is not in the description goes by itself', () => {
-  const { gathering, ports } = createOffer()
+it('[L48] candidates that were found and are not in the description go right behind it, together', () => {
+  const { gathering, ports, signals } = createOffer()
   for (const port of [1, 2, 12]) gathering.found(candidateOf(port))
   gathering.say({ type: 'offer', sdp: withPorts([12]) })
-  expect(ports).toEqual([1, 2])
+  expect([ports, signals.length]).toEqual([[1, 2], 1])
 })
 
-it('[L48] a description that would be too large with its candidates goes without, and each of them by itself', () => {
-  const { gathering, descriptions, ports } = createOffer()
+it('[L48] a description that would be too large with its candidates goes without, and they behind it, 32 at a time', () => {
+  const { gathering, descriptions, ports, signals } = createOffer()
   const many = Array.from({ length: 250 }, (_, index) => index + 1)
   for (const port of many) gathering.found(candidateOf(port))
   expect(withPorts(many).length).toBeGreaterThan(MAX_DESCRIPTION_BYTES)
   gathering.say({ type: 'offer', sdp: withPorts(many) })
   expect([descriptions, ports]).toEqual([[SDP], many])
+  expect(signals.map((json) => (JSON.parse(json) as unknown[]).length)).toEqual([...Array<number>(7).fill(32), 26])
 })
 
 it('[L48] an end ends the wait', async () => {
-  const { clock, gathering, doneAtMs } = createOffer()
+  const { clock, gathering, doneAtMs, ports } = createOffer()
   gathering.stop()
   await clock.advance(0)
   expect([doneAtMs(), clock.timerCount()]).toEqual([0, 0])
+  gathering.say({ type: 'offer', sdp: SDP })
+  gathering.found(candidateOf(1))
+  gathering.stop()
+  await clock.advance(200)
+  expect([ports, clock.timerCount()]).toEqual([[], 0])
 })

@@ -10,7 +10,7 @@ import * as frame from '../../lib/wire/link-frame.ts'
 import { encodeQuestion } from '../../lib/wire/message-question.ts'
 import { type Attack, type AttackNeeds, FLOOD, say, sayOwn, sayRaw, strangers, times } from './attack-words.ts'
 
-const SIGNALS = ['', '{}', '7', '{"type":"offer","sdp":"v=0"}', '{"type":"answer","sdp":7}', '{"candidate":"x"}']
+const SIGNALS = ['', '{}', '7', '{"type":"offer","sdp":"v=0"}', '{"type":"answer","sdp":7}', '[{"candidate":"x"}]']
 
 const flood = (act: (needs: AttackNeeds, index: number) => void) => (needs: AttackNeeds) =>
   times(FLOOD, (index) => act(needs, index))
@@ -122,7 +122,7 @@ export const ATTACKS_ON_LINKS: Readonly<Record<string, Attack>> = {
     threats: ['T19'],
     try(needs) {
       for (const json of SIGNALS)
-        for (const kind of ['description', 'candidate', 'restart'] as const)
+        for (const kind of ['description', 'candidates', 'restart'] as const)
           if (needs.dice.chance(0.5)) say(needs, frame.encodeSignal(kind, json))
     },
   },

@@ -70,7 +70,7 @@ const SAMPLES: readonly Uint8Array[] = [
   GOODBYE_FRAME,
   encodeMessage({ clientId: 7 as ClientId, seq: 1, body: '{"a":1}' }),
   encodePing(300),
-  encodeSignal('candidate', '{}'),
+  encodeSignal('candidates', '[{}]'),
   encodeDocument(0, BYTES),
   encodeVia(ID, BYTES),
   encodeVia(ID, BYTES, 'passed'),

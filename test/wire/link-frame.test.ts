@@ -2,7 +2,6 @@ import * as encoding from 'lib0/encoding'
 import { describe, expect, it } from 'vitest'
 import type { ClientId, ConnectionId } from '../../lib/base/ids.ts'
 import {
-  MAX_CANDIDATE_BYTES,
   MAX_CAST_SLOTS,
   MAX_DESCRIPTION_BYTES,
   MAX_DOCUMENT_UPDATE_BYTES,
@@ -53,7 +52,7 @@ const FRAMES: readonly (readonly [Uint8Array, object])[] = [
   [encodePing(0), { kind: 'ping', token: 0 }],
   [encodePong(MOST), { kind: 'pong', token: MOST }],
   [encodeSignal('description', '{"sdp":"v=0"}'), { kind: 'signal', signal: 'description', json: '{"sdp":"v=0"}' }],
-  [encodeSignal('candidate', '{}'), { kind: 'signal', signal: 'candidate', json: '{}' }],
+  [encodeSignal('candidates', '[]'), { kind: 'signal', signal: 'candidates', json: '[]' }],
   [encodeSignal('full', ''), { kind: 'signal', signal: 'full', json: '' }],
   [encodeSignal('restart', ''), { kind: 'signal', signal: 'restart', json: '' }],
   [encodeDocument(2, update), { kind: 'document', step: 2, payload: update }],
@@ -103,10 +102,10 @@ describe('frames of a link', () => {
     const text = (bytes: number) => 'x'.repeat(bytes)
     const limits: readonly [SignalKind, number][] = [
       ['description', MAX_DESCRIPTION_BYTES],
-      ['candidate', MAX_CANDIDATE_BYTES],
-      ['restart', MAX_CANDIDATE_BYTES],
-      ['full', MAX_CANDIDATE_BYTES],
-      ['vacant', MAX_CANDIDATE_BYTES],
+      ['candidates', MAX_DESCRIPTION_BYTES],
+      ['restart', 0],
+      ['full', 0],
+      ['vacant', 0],
     ]
     for (const [kind, limit] of limits) {
       expect(read(encodeSignal(kind, text(limit)))).toMatchObject({ kind: 'signal' })
