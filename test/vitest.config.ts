@@ -72,7 +72,8 @@ export default defineConfig({
   },
   test: {
     maxWorkers: 2,
-    maxConcurrency: 2,
+    // Those that wait side by side wait for seconds each, with processes of their own.
+    maxConcurrency: 4,
     // A test that waits for a condition says itself what it saw last; this is for a machine that is busy with others.
     testTimeout: 20 * SECOND_MS,
     passWithNoTests: true,

@@ -183,8 +183,10 @@ describe.skipIf(noChromium !== undefined).each(['links', 'yjs'] as const)('in a 
     const alice = await join('alice')
     const bob = await join('bob')
     await untilReached([alice, bob], ['direct', 'relay'])
-    // The navigation never ends: the renderer is gone.
+    // The navigation never ends: the renderer is gone, after 0.1 to 0.8 s, and what is promised counts from there.
+    const isCrashed = bob.page.waitForEvent('crash')
     void bob.page.goto('chrome://crash').catch(() => undefined)
+    await isCrashed
     await untilHeard(alice, 'leave', 'bob', { timeoutMs: 3_000 })
     expect(await alice.toldOf('bob')).toEqual(['joined-room', 'leave'])
   })

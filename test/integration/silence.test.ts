@@ -1,5 +1,5 @@
 /**
- * The table "how soon, how sure", where somebody or every server goes silent. These tests wait for the most part: two of
+ * The table "how soon, how sure", where somebody or every server goes silent. These tests wait for the most part: four of
  * them run side by side, each with processes of its own.
  */
 import { describe, it } from 'vitest'
