@@ -48,6 +48,8 @@ export interface Pair {
 
 interface Service {
   okSinceMs: number | undefined
+  /** Since when what the server has said can come, also where it has ended since. */
+  hearsSinceMs: number | undefined
   badSinceMs: number | undefined
 }
 
@@ -84,7 +86,7 @@ export function createReach({ lies, world }: ReachNeeds): Reach {
   const serviceOf = (life: Life, server: VirtualServer): Service => {
     const ofLife = services.get(life) ?? new Map<VirtualServer, Service>()
     services.set(life, ofLife)
-    const service = ofLife.get(server) ?? { okSinceMs: undefined, badSinceMs: undefined }
+    const service = ofLife.get(server) ?? { okSinceMs: undefined, hearsSinceMs: undefined, badSinceMs: undefined }
     ofLife.set(server, service)
     return service
   }
@@ -94,6 +96,8 @@ export function createReach({ lies, world }: ReachNeeds): Reach {
     const nowMs = scheduler.nowMs()
     const service = serviceOf(life, server)
     const { host } = life.resident
+    const hears = wires.isOpen(server.machine, host.machine) && host.state === 'running'
+    service.hearsSinceMs = hears ? (service.hearsSinceMs ?? nowMs) : undefined
     const isOk =
       isWayOk(life, server) && host.state === 'running' && host.pace === 'normal' && currentStay(life) !== undefined
     if (isOk) {
@@ -115,8 +119,9 @@ export function createReach({ lies, world }: ReachNeeds): Reach {
 
   /** When an observer was told of what a server saw then: as soon as there was a way to it. */
   function toldMs(observer: Life, server: VirtualServer, seenMs: number): number {
-    const { okSinceMs = Number.NEGATIVE_INFINITY } = serviceOf(observer, server)
-    return okSinceMs - seenMs < LATEST_WORD_MS ? Math.max(seenMs, okSinceMs) : seenMs
+    const { okSinceMs = seenMs, hearsSinceMs = seenMs } = serviceOf(observer, server)
+    const sinceMs = Math.max(okSinceMs, hearsSinceMs)
+    return sinceMs - seenMs < LATEST_WORD_MS ? Math.max(seenMs, sinceMs) : seenMs
   }
 
   const isOn = (life: Life, server: VirtualServer): boolean =>
