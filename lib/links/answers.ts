@@ -72,7 +72,7 @@ export function createAnswers(steadyMs: () => number): Answers {
       return [...heardAtMs].some(([id, atMs]) => id !== carrierId && steadyMs() - atMs < waited)
     },
     measured,
-    isLate: (carrierId) => late.has(carrierId) && !questions.has(carrierId),
+    isLate: (carrierId) => late.has(carrierId),
     roundTripMs: (carrierId) => roundTrips.get(carrierId),
     forget(carrierId) {
       for (const kept of [questions, heardAtMs, roundTrips, late]) kept.delete(carrierId)

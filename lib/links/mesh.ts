@@ -176,6 +176,7 @@ export function createMesh(needs: MeshNeeds): Mesh {
       neighbours.dropWays(link)
       neighbours.tellDropped(link)
       link.tick()
+      neighbours.introduce(link)
       dataChannels.mend(link)
       search(link)
     }

@@ -57,7 +57,10 @@ export interface Neighbours {
   /** That neighbour reaches somebody: one more way to it, or one that lost something. */
   hearOf(neighbour: Link, peer: ConnectionId): void
   answerFind(asker: Link, wanted: readonly ConnectionId[]): void
-  /** Two of ours who do not meet where we met them hear of each other by us: whoever reaches one member reaches all. */
+  /**
+   * Two of ours who do not meet where we met them hear of each other by us: whoever reaches one member reaches all. Once, since
+   * we reach it by ourselves, which may be later than we met.
+   */
   introduce(link: Link): void
   /** Nothing that answers carries the link: whoever reaches its far end shall. Some are asked at a time, and not for ever. */
   search(link: Link): void
@@ -90,6 +93,8 @@ export function createNeighbours(needs: NeighboursNeeds): Neighbours {
   /** What we passed on for one, and for whom we dropped something of it. */
   const passed = new WeakMap<Link, { readonly allow: Allowance; readonly dropped: Set<ConnectionId> }>()
   const sent = new WeakMap<Link, Allowance>()
+  /** Who has been introduced since we reach it by ourselves. */
+  const introduced = new WeakSet<Link>()
   /** Those whom each neighbour may still name who are new to us. */
   const named = new WeakMap<Link, TokenBucket>()
 
@@ -162,7 +167,9 @@ export function createNeighbours(needs: NeighboursNeeds): Neighbours {
       if (peers.length > 0) asker.send(encodePeers(peers))
     },
     introduce(link) {
-      if (!isNeighbour(link)) return
+      if (!isNeighbour(link)) return void introduced.delete(link)
+      if (introduced.has(link)) return
+      introduced.add(link)
       const meetings = meetingsOf(link)
       const others = all().filter(
         (other) => other !== link && !meetingsOf(other).some((meeting) => meetings.includes(meeting)),

@@ -1,10 +1,8 @@
 /** Whether the far end of a link is in the middle of a talk: then its silence says something at once. */
 
-/** So many words within so long: at five values a second or more. */
+/** So many words within so long, the silence after the last one included: seven values a second or more. */
 const WORDS = 5
-const WITHIN_MS = 1_000
-/** A silence that is longer is one like any other. */
-const LONGEST_PAUSE_MS = 1_000
+const WITHIN_MS = 1_100
 
 export interface Talk {
   heard(): void
@@ -23,10 +21,6 @@ export function createTalk(steadyMs: () => number): Talk {
     answered() {
       words = []
     },
-    isBrisk() {
-      const [newest = 0] = words
-      const oldest = words[WORDS - 1] ?? Number.NEGATIVE_INFINITY
-      return newest - oldest <= WITHIN_MS && steadyMs() - newest < LONGEST_PAUSE_MS
-    },
+    isBrisk: () => steadyMs() - (words[WORDS - 1] ?? Number.NEGATIVE_INFINITY) <= WITHIN_MS,
   }
 }

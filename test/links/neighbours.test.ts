@@ -67,6 +67,25 @@ it('[L4] of two who are reached through each other alone neither is asked for ro
   expect([bob.sent, carol.sent]).toEqual([[], []])
 })
 
+it('[L1] whoever was met through somebody else is introduced once we reach it by ourselves, and anew after that was lost', () => {
+  const [bob, carol] = [playedLink(BOB), playedLink(CAROL)]
+  const neighbours = neighboursOf(bob.link, carol.link)
+  const introduceAll = () => [bob, carol].forEach(({ link }) => void neighbours.introduce(link))
+  carol.link.addCarrier(wayOf('direct'))
+  bob.link.addCarrier({ ...wayOf('relay'), id: 'via:dave', kind: 'via' })
+  introduceAll()
+  expect([bob.sent, carol.sent]).toEqual([[], []])
+  const words = [[encodePeers([CAROL])], [encodePeers([BOB])]] as const
+  for (const times of [1, 2]) {
+    bob.link.addCarrier(wayOf('relay'))
+    introduceAll()
+    introduceAll()
+    expect([bob.sent, carol.sent]).toEqual(words.map((word) => Array(times).fill(word[0])))
+    bob.link.addCarrier({ ...wayOf('relay'), id: 'via:dave', kind: 'via' })
+    introduceAll()
+  }
+})
+
 it('[L27] a way through a neighbour has room where the way to that neighbour has', () => {
   const [bob, carol] = [playedLink(BOB), playedLink(CAROL)]
   let room = 150

@@ -33,6 +33,7 @@ export const FAILED_ONCE: Readonly<Record<number, string>> = {
     'somebody who was told as left came back by an answer from before it left, that had waited since it was given up',
   612420: 'a goodbye went by the server that the other had just asked by, and overtook the last words',
   801373: 'the judge took no notice of what a server had said before it ended, and a way that healed brought late',
+  1100214: 'two were not introduced to each other by those who had met one of them through a neighbour first',
   603250: 'the judge took no notice of last words that waited in a data channel for a new try of ICE',
   501684: 'a line sent lost packets again one after the other, and hellos to a made-up crowd held up the true ones',
   150378: 'the judge asked for an answer by a data channel that had opened just then',
