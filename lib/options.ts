@@ -65,6 +65,7 @@ const MAX_APP_LENGTH = 256
 const MAX_SECRET_LENGTH = 1_024
 /** Half a character has no bytes of its own: two different texts would become the same. */
 const LONE_SURROGATE = /\p{Surrogate}/u
+const NAME_CHARACTERS = `2 to 64 characters: letters, digits, spaces and -_&@+=,(){}[]/«».|'"#`
 const NAME_PATTERN = /^[-_&@+=,(){}[\]/«».|'"#a-zA-Z0-9À-ÿ\s]{2,64}$/
 
 /** @throws PresenceError `invalid-option`, `invalid-id` or `invalid-name`. */
@@ -72,12 +73,7 @@ export function readSettings(auth: Auth | undefined, options: RealtimeOptions, r
   check('options', options, isPlainObject(options), 'an object')
   const { app, environment, iceServers = [], participant, secret, servers, ...others } = options
   const { debug = false, maxDataBytes = DEFAULT_MAX_DATA_BYTES, transport = 'links', webrtc, ...more } = others
-  const { token, updateIntervalMs = DEFAULT_UPDATE_INTERVAL_MS, ...unknown } = more as typeof more & { token?: unknown }
-  if (token !== undefined) {
-    throw new PresenceError('invalid-option', 'Option token is not supported yet: no server asks for one.', {
-      hint: 'Leave it out; use a secret to keep strangers out.',
-    })
-  }
+  const { updateIntervalMs = DEFAULT_UPDATE_INTERVAL_MS, ...unknown } = more
   refuseUnknown('option', unknown)
   check(
     'secret',
@@ -130,13 +126,7 @@ export function readSettings(auth: Auth | undefined, options: RealtimeOptions, r
 /** @throws PresenceError `invalid-name`. */
 export function checkChannelName(name: unknown): asserts name is string {
   if (typeof name === 'string' && NAME_PATTERN.test(name)) return
-  throw new PresenceError(
-    'invalid-name',
-    `A channel's name has 2 to 64 characters of ${NAME_PATTERN.source}; this is ${show(name)}.`,
-    {
-      hint: 'Use letters, digits, spaces and -_&@+=,(){}[]/«».|\'"#.',
-    },
-  )
+  throw new PresenceError('invalid-name', `A channel's name has ${NAME_CHARACTERS}; this is ${show(name)}.`)
 }
 
 /** @throws PresenceError `invalid-option`; its message shows nothing of a document, which is the user's. */
@@ -153,13 +143,9 @@ function readParticipant(participant: unknown, random: RandomBytes): Settings['p
   check('participant', participant, isPlainObject(participant), 'an object with an id')
   const { id, name = '' } = participant as { id?: unknown; name?: unknown }
   if (typeof id !== 'string' || !NAME_PATTERN.test(id)) {
-    throw new PresenceError(
-      'invalid-id',
-      `A participant's id has 2 to 64 characters of ${NAME_PATTERN.source}; this is ${show(id)}.`,
-      {
-        hint: 'Give participant.id, e.g. your user id, or leave participant out for a random one.',
-      },
-    )
+    throw new PresenceError('invalid-id', `A participant's id has ${NAME_CHARACTERS}; this is ${show(id)}.`, {
+      hint: 'Give participant.id, e.g. your user id, or leave participant out for a random one.',
+    })
   }
   if (!isText(name, 0, MAX_NAME_LENGTH)) {
     throw new PresenceError(

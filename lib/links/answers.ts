@@ -8,14 +8,17 @@ const BRISK_ROUND_TRIPS = 3
 
 export interface Answers {
   /** `isBrisk`: the far end was in the middle of a talk. A first question that is not answered yet stands. */
-  asked(carrierId: string, isBrisk: boolean): void
+  asked(carrierId: string, token: number, isBrisk: boolean): void
   isAsked(carrierId: string): boolean
-  answered(carrierId: string): void
+  /** `token`: of the question that this answers. */
+  answered(carrierId: string, token: number): void
   heard(carrierId: string): void
   /** Something has come by it. */
   isProven(carrierId: string): boolean
   /** Asked in vain: other carriers are better. */
   isSuspect(carrierId: string): boolean
+  /** As that, by the patience that there is without a talk. */
+  isOverdue(carrierId: string): boolean
   /** Asked in vain, while something came by another: it is the way, and not the far end. */
   isOutdone(carrierId: string): boolean
   /** It was suspect, and answers again: how soon is to be found out by another question. */
@@ -28,7 +31,7 @@ export interface Answers {
 }
 
 export function createAnswers(steadyMs: () => number): Answers {
-  const questions = new Map<string, { readonly atMs: number; readonly patienceMs: number }>()
+  const questions = new Map<string, { readonly token: number; readonly atMs: number; readonly patienceMs: number }>()
   const heardAtMs = new Map<string, number>()
   const roundTrips = new Map<string, number>()
   /** Those that answered late, and were not measured since. */
@@ -45,34 +48,37 @@ export function createAnswers(steadyMs: () => number): Answers {
     late.delete(carrierId)
   }
 
+  const isOverdue = (carrierId: string): boolean => waitedMs(carrierId) >= SUSPECT_AFTER_MS
+
   function patienceMs(carrierId: string, isBrisk: boolean): number {
     const roundTripMs = roundTrips.get(carrierId)
-    if (!isBrisk || roundTripMs === undefined) return SUSPECT_AFTER_MS
+    if (!isBrisk || roundTripMs === undefined || late.has(carrierId)) return SUSPECT_AFTER_MS
     return Math.min(Math.max(BRISK_SUSPECT_AFTER_MS, BRISK_ROUND_TRIPS * roundTripMs), SUSPECT_AFTER_MS)
   }
 
   return {
-    asked(carrierId, isBrisk) {
+    asked(carrierId, token, isBrisk) {
       if (questions.has(carrierId)) return
-      questions.set(carrierId, { atMs: steadyMs(), patienceMs: patienceMs(carrierId, isBrisk) })
+      questions.set(carrierId, { token, atMs: steadyMs(), patienceMs: patienceMs(carrierId, isBrisk) })
     },
     isAsked: (carrierId) => questions.has(carrierId),
-    answered(carrierId) {
-      // How long a way was dead is no round trip of it.
-      if (isSuspect(carrierId)) late.add(carrierId)
+    answered(carrierId, token) {
+      // An answer to a question from before the open one says nothing of that.
+      if (token < (questions.get(carrierId)?.token ?? Number.POSITIVE_INFINITY)) return
+      // How long a way was dead is no round trip of it: the next question tells, however long that takes.
+      if (isSuspect(carrierId) && !late.has(carrierId)) late.add(carrierId)
       else if (questions.has(carrierId)) measured(carrierId, waitedMs(carrierId))
       questions.delete(carrierId)
     },
     heard: (carrierId) => void heardAtMs.set(carrierId, steadyMs()),
     isProven: (carrierId) => heardAtMs.has(carrierId),
     isSuspect,
-    isOutdone(carrierId) {
-      const waited = waitedMs(carrierId)
-      if (waited < SUSPECT_AFTER_MS) return false
-      return [...heardAtMs].some(([id, atMs]) => id !== carrierId && steadyMs() - atMs < waited)
-    },
+    isOverdue,
+    isOutdone: (carrierId) =>
+      isOverdue(carrierId) &&
+      [...heardAtMs].some(([id, atMs]) => id !== carrierId && steadyMs() - atMs < waitedMs(carrierId)),
     measured,
-    isLate: (carrierId) => late.has(carrierId),
+    isLate: (carrierId) => late.has(carrierId) && !questions.has(carrierId),
     roundTripMs: (carrierId) => roundTrips.get(carrierId),
     forget(carrierId) {
       for (const kept of [questions, heardAtMs, roundTrips, late]) kept.delete(carrierId)

@@ -55,6 +55,8 @@ export function createGathering(needs: GatheringNeeds): Gathering {
 
   return {
     begin() {
+      // They belong to the description before.
+      sendLate()
       finish()
       held = []
       dueMs = clock.moment().steadyMs + GATHER_MS

@@ -28,9 +28,11 @@ export interface Goodbye {
 export function createGoodbye({ carriers, frames, liveness }: GoodbyeNeeds): Goodbye {
   const saidBy = new Set<Carrier>()
   let isSilent = false
+  /** The carrier of the last words: another one that becomes the last or the best meanwhile is told in its turn. */
+  let own: Carrier | undefined
   return {
     say(by) {
-      const own = carriers.last()
+      own ??= carriers.last()
       const isWell = own !== undefined && !liveness.isSuspect(own.id)
       for (const carrier of carriers.all()) {
         const isVia = carrier.kind === 'via'

@@ -61,7 +61,7 @@ export interface Link {
   carriers(): readonly Carrier[]
   /** The carrier that frames go by now. */
   best(): Carrier | undefined
-  /** The carrier that the last frame went by, or the best one where that one is gone. */
+  /** The carrier that the last frame went by, or the best one where that one is gone or does not answer. */
   last(): Carrier | undefined
   addCarrier(carrier: Carrier): void
   /** `silentMs`: after so long a silence of the far end's, or of the way to it. */
@@ -221,7 +221,7 @@ export function createLink(needs: LinkNeeds): Link {
     const own = best()
     if (own === undefined || own === carrier) return
     if (own.kind === carrier.kind) carriers.favour(carrier.id)
-    else if (carriers.isUsed(own.id)) liveness.askOnce(own)
+    else if (carriers.isUsed(own.id)) liveness.askOnce(own, carrier)
   }
 
   function receiveEnvelope(carrier: Carrier, bytes: Uint8Array) {

@@ -24,11 +24,6 @@ export const CHECKED_PING_AFTER_MS = 60_000
 const SAID_ASKS_AFTER_MS = 1_000
 /** The other end of a pair asks so much later, so that in a pair that is well only one does. */
 const SECOND_ASKS_AFTER_MS = 1_000
-/**
- * [L64] Who was in the middle of a talk with us and falls silent is asked so soon, and again by every way when its answer is late:
- * of two who update at 20 Hz each shall go by another way within a second, where one dies without a word.
- */
-const BRISK_ASKS_AFTER_MS = 200
 /** How often a carrier that did not answer is asked again while the link is heard: the question may have been lost. */
 const ASK_SUSPECT_MS = 5_000
 /** As that, by one that something has come by since: the way may be whole again. */
@@ -55,7 +50,8 @@ export interface LivenessNeeds {
   onSilent(silentMs: number): void
 }
 
-export interface Liveness extends Pick<Answers, 'isSuspect' | 'isOutdone' | 'isProven' | 'measured' | 'roundTripMs'> {
+export interface Liveness
+  extends Pick<Answers, 'isSuspect' | 'isOverdue' | 'isOutdone' | 'isProven' | 'measured' | 'roundTripMs'> {
   heard(carrierId: string | undefined): void
   /**
    * A question by that carrier was answered, or its far end proved itself anew: what we say by it arrives, and that is a sign
@@ -76,8 +72,8 @@ export interface Liveness extends Pick<Answers, 'isSuspect' | 'isOutdone' | 'isP
   /** Asks one who is estranged and was heard. */
   askFresh(carrier: Carrier): void
   ask(carriers: readonly Carrier[]): void
-  /** Asks by that carrier, unless a question by it is under way. */
-  askOnce(carrier: Carrier): void
+  /** Asks by that carrier, unless a question by it is under way: the far end asked by the other. */
+  askOnce(carrier: Carrier, asker: Carrier): void
   /** Asks now and then by those that did not answer, though the link is heard. */
   askSuspects(carriers: readonly Carrier[]): void
   /** Something came by that carrier: asks by it, where it is suspect. */
@@ -122,18 +118,26 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
   /** The last question when it became unreachable; undefined while it is not. */
   let estrangedAt: number | undefined
 
-  function ask(carriers: readonly Carrier[]): void {
+  function ask(carriers: readonly Carrier[], isBrisk = false): void {
     if (carriers.length === 0) return
     lastAskMs = steadyMs()
     unansweredMs = Math.min(unansweredMs, lastAskMs)
     for (const carrier of carriers) {
-      answers.asked(carrier.id, isInTalk())
-      ping(carrier, ++count)
+      answers.asked(carrier.id, ++count, isBrisk)
+      ping(carrier, count)
     }
   }
 
-  /** Both of us were talking just now. */
-  const isInTalk = (): boolean => saidMs !== undefined && talk.isBrisk()
+  /**
+   * [L64] Who was in the middle of a talk and pauses is asked by the way that we speak by: of two who update at 20 Hz each shall go
+   * by another way within a second, where one dies without a word. Where there is no other but through neighbours, nothing is won.
+   */
+  function askInTalk(all: readonly Carrier[]): void {
+    const ways = all.filter(({ kind }) => kind !== 'via')
+    const spokenBy = ways.find(({ id }) => id === lastSaid.carrierId)
+    if (spokenBy === undefined || ways.length < 2 || answers.isAsked(spokenBy.id)) return
+    if (saidMs !== undefined && talk.hasPaused()) ask([spokenBy], true)
+  }
 
   function askSuspects(carriers: readonly Carrier[], everyMs = ASK_SUSPECT_MS): void {
     if (carriers.length === 0 || steadyMs() - lastAskSuspectMs < everyMs) return
@@ -167,12 +171,10 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
   /** The carrier to ask by, if it is time: what was said is asked about by the way that it went. */
   function dueCarrier(best: Carrier, all: readonly Carrier[]): Carrier | undefined {
     const quietMs = Math.min(steadyMs() - lastHeardMs, wokeAgoMs())
-    const spokenBy = all.find(({ id }) => id === lastSaid.carrierId) ?? best
-    if (isInTalk() && quietMs >= BRISK_ASKS_AFTER_MS) return spokenBy
-    if (answers.isLate(best.id)) return best
     if (quietMs < pingAfterMs) return undefined
     if (!isVouched || Number.isFinite(unansweredMs)) return best
-    if (saidMs !== undefined && steadyMs() - saidMs >= SAID_ASKS_AFTER_MS) return spokenBy
+    if (saidMs !== undefined && steadyMs() - saidMs >= SAID_ASKS_AFTER_MS)
+      return all.find(({ id }) => id === lastSaid.carrierId) ?? best
     const mostMs = best.kind === 'direct' ? CHECKED_PING_AFTER_MS : VOUCHED_PING_AFTER_MS
     return quietMs < mostMs + pingAfterMs - PING_AFTER_MS ? undefined : best
   }
@@ -203,7 +205,7 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
     },
     answered(carrierId = '', token = Number.POSITIVE_INFINITY) {
       if (estrangedAt !== undefined && token > estrangedAt) estrangedAt = undefined
-      answers.answered(carrierId)
+      answers.answered(carrierId, token)
       talk.answered()
       const isByWay = carrierId === lastSaid.carrierId || !Number.isFinite(token)
       if (isByWay && token > lastSaid.token) saidMs = undefined
@@ -232,8 +234,8 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
       if (count === estrangedAt || steadyMs() - lastAskMs >= ASK_FRESH_MS) ask([carrier])
     },
     ask,
-    askOnce(carrier) {
-      if (!answers.isAsked(carrier.id)) ask([carrier])
+    askOnce(carrier, asker) {
+      if (!answers.isAsked(carrier.id)) ask([carrier], asker.kind !== 'via' && talk.isBrisk())
     },
     askSuspects,
     askHeard(carrier) {
@@ -252,9 +254,10 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
       if (wasAsleep) return ask(all)
       // One question for the best carrier; once it is late, one for each, so that the link goes on by another.
       const due = dueCarrier(best, all)
-      const patienceMs = isInTalk() ? BRISK_ASKS_AFTER_MS : SUSPECT_AFTER_MS
-      const askAgainMs = isExcused() ? VOUCHED_PING_AFTER_MS : patienceMs
+      const askAgainMs = isExcused() ? VOUCHED_PING_AFTER_MS : SUSPECT_AFTER_MS
       if (due !== undefined && nowMs - lastAskMs >= askAgainMs) ask(answers.isAsked(due.id) ? all : [due])
+      else if (answers.isLate(best.id)) ask([best])
+      else askInTalk(all)
       if (isSilentTold || silentMs < SILENT_AFTER_MS) return
       isSilentTold = true
       onSilent(silentMs)

@@ -15,7 +15,7 @@ import { type CreatePeerConnection, DIRECT } from './direct-carrier.ts'
 import { createLink, type Link } from './link.ts'
 import { createNeighbours } from './neighbours.ts'
 
-/** How often every link is looked at: so much finer than the times of liveness are. */
+/** How often every link is looked at: finer than the times of liveness, but for those of a talk. */
 const TICK_MS = 250
 /** A link that heard nothing for so long is forgotten: longer than any hold, so that a return needs no hello. */
 const FORGET_AFTER_MS = 60_000

@@ -181,7 +181,7 @@ export function createNeighbours(needs: NeighboursNeeds): Neighbours {
     search(link) {
       if (!link.hasKeys()) return
       const best = link.best()
-      if (best !== undefined && !link.liveness().isSuspect(best.id)) return void searches.delete(link)
+      if (best !== undefined && !link.liveness().isOverdue(best.id)) return void searches.delete(link)
       const nowMs = clock.moment().steadyMs
       const search = searches.get(link) ?? { sinceMs: nowMs, askedMs: Number.NEGATIVE_INFINITY }
       searches.set(link, search)

@@ -29,8 +29,8 @@ export const MAX_NAME_LENGTH = 1_024
 export const MAX_CLIENT_ID = Number.MAX_SAFE_INTEGER
 /** Bytes of one session description: an offer with a data channel and 40 candidates is under 8 KiB. */
 export const MAX_DESCRIPTION_BYTES = 16_384
-/** ICE candidates in one signal: the longest that browsers make, with a host name and a password, is under 400 bytes. */
-export const MAX_CANDIDATES = 32
+/** ICE candidates in one signal, of 1 KiB each: the longest that browsers make, with a host name and a password, is under 400 bytes. */
+export const MAX_CANDIDATES = 16
 /** How long a member may announce to be silent: some renewals of a hidden page, whose timers come once a minute. */
 export const MAX_LEASE_MS = 300_000
 /** Members that one list of a topic or of neighbours names; a server whose topics are larger tells them in several. */

@@ -89,14 +89,14 @@ it('[L48] candidates that were found and are not in the description go right beh
   expect([ports, signals.length]).toEqual([[1, 2], 1])
 })
 
-it('[L48] a description that would be too large with its candidates goes without, and they behind it, 32 at a time', () => {
+it('[L48] a description that would be too large with its candidates goes without, and they behind it, 16 at a time', () => {
   const { gathering, descriptions, ports, signals } = createOffer()
   const many = Array.from({ length: 250 }, (_, index) => index + 1)
   for (const port of many) gathering.found(candidateOf(port))
   expect(withPorts(many).length).toBeGreaterThan(MAX_DESCRIPTION_BYTES)
   gathering.say({ type: 'offer', sdp: withPorts(many) })
   expect([descriptions, ports]).toEqual([[SDP], many])
-  expect(signals.map((json) => (JSON.parse(json) as unknown[]).length)).toEqual([...Array<number>(7).fill(32), 26])
+  expect(signals.map((json) => (JSON.parse(json) as unknown[]).length)).toEqual([...Array<number>(15).fill(16), 10])
 })
 
 it('[L48] an end ends the wait', async () => {

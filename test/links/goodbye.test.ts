@@ -48,3 +48,12 @@ it('[L12] a goodbye goes by the best way where the one that the last words went 
     expect(said).toEqual(['relay:1'])
   }
 })
+
+it('[L12] a way that becomes the last or the best while goodbyes are said is told too', () => {
+  const { carriers, goodbye, one, said, suspects } = createEnd()
+  carriers.use(one)
+  goodbye.say('best')
+  suspects.add(one.id)
+  goodbye.say('others')
+  expect(said).toEqual(['relay:0', 'relay:1'])
+})

@@ -303,3 +303,71 @@ it('[L62] whoever was given up is believed by an answer that is newer than that,
   liveness.answered('relay:0', 3)
   expect(liveness.isEstranged()).toBe(false)
 })
+
+it('[L64] a way that has become slow is asked once more, is measured, and is patient from then on', async () => {
+  const scheduler = createScheduler()
+  let roundTripMs = 20
+  let questions = 0
+  const direct = carrierOf('direct', 'direct')
+  const relay = carrierOf('relay:0', 'relay')
+  const liveness = createLiveness({
+    clock: {
+      moment: () => ({ unixMs: scheduler.nowMs(), steadyMs: scheduler.nowMs() }),
+      setTimer: (fire, delayMs) => scheduler.after(delayMs, fire),
+      defer: (task) => void scheduler.after(0, task),
+    },
+    isFirstToAsk: true,
+    ping({ id }, token) {
+      questions += 1
+      scheduler.after(roundTripMs, () => {
+        liveness.answered(id, token)
+        liveness.heard(id)
+      })
+    },
+    onSilent: () => undefined,
+  })
+  liveness.vouch(true)
+  const beat = async (beats: number) => {
+    for (let left = beats; left > 0; left--) {
+      await scheduler.advance(250)
+      liveness.tick(direct, [direct, relay])
+    }
+  }
+  const talk = async (ms: number) => {
+    for (let left = ms; left > 0; left -= 50) {
+      scheduler.after(left, () => {
+        liveness.heard('direct')
+        liveness.said('direct')
+      })
+    }
+    await beat(ms / 250)
+  }
+  liveness.ask([direct])
+  await talk(2_000)
+  expect(liveness.roundTripMs('direct')).toBe(20)
+  roundTripMs = 450
+  questions = 0
+  // A pause in the talk: what is asked then takes longer than it may.
+  await beat(2)
+  expect(liveness.isSuspect('direct')).toBe(true)
+  await talk(10_000)
+  expect([questions, liveness.roundTripMs('direct')]).toEqual([2, 450])
+  // The next pause is no reason to doubt.
+  await beat(3)
+  expect([questions, liveness.isSuspect('direct')]).toEqual([3, false])
+})
+
+it('[L28] an answer to a question from before the open one is none to that', async () => {
+  const { add, answering, ask, advance, liveness } = createEnd()
+  add('direct', 'direct')
+  answering.clear()
+  ask()
+  await advance(2_000)
+  liveness.answered('direct', 1)
+  ask()
+  liveness.answered('direct', 1)
+  expect(liveness.roundTripMs('direct')).toBeUndefined()
+  await advance(250)
+  liveness.answered('direct', 2)
+  expect(liveness.roundTripMs('direct')).toBe(250)
+})

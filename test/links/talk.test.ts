@@ -4,8 +4,8 @@ import { createRoom, type VirtualMember, type VirtualRoom } from './virtual-kit.
 
 const TALK_MS = 50
 
-/** All of them update every 50 ms until `stop`, which resolves when the last value is everywhere, with the ms that took. */
-function talk(room: VirtualRoom, talkers: readonly VirtualMember[]) {
+/** All of them update every so many ms until `stop`, which resolves when the last value is everywhere, with the ms that took. */
+function talk(room: VirtualRoom, talkers: readonly VirtualMember[], everyMs = TALK_MS) {
   const { scheduler } = room.world
   let n = 0
   let isOver = false
@@ -13,7 +13,7 @@ function talk(room: VirtualRoom, talkers: readonly VirtualMember[]) {
     if (isOver) return
     n += 1
     for (const talker of talkers) talker.update({ n })
-    scheduler.after(TALK_MS, say)
+    scheduler.after(everyMs, say)
   }
   say()
   return {
@@ -86,4 +86,25 @@ it('[L64] whoever stops talking is asked once for that by each who goes on, and 
     ),
   ).toEqual([1, 0, 0, 0])
   await alone.stop()
+})
+
+it('[L64] a talk at five values a second, or by the relay alone, is asked about no pause', async () => {
+  for (const [everyMs, webrtc] of [
+    [200, true],
+    [250, true],
+    [50, false],
+  ] as const) {
+    const room = createRoom()
+    for (const id of ['alice', 'bob', 'carol']) await room.join(id, {}, { webrtc })
+    await room.allSeeAll()
+    await room.advance(5_000)
+    const [alice, bob, carol] = room.members as [VirtualMember, VirtualMember, VirtualMember]
+    const all = () => [pings(alice, bob), pings(bob, alice), pings(carol, alice), pings(bob, carol)]
+    const before = all()
+    const { stop } = talk(room, room.members, everyMs)
+    await room.advance(5_000)
+    await stop()
+    await room.advance(1_000)
+    expect(all()).toEqual(before)
+  }
 })
