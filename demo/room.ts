@@ -50,6 +50,9 @@ export function moveToRoom(href: string, room: Room): string {
 
 const hashOf = ({ secret }: Room): string => (secret === undefined ? '' : new URLSearchParams({ secret }).toString())
 
+/** A link that lost a part of its secret on the way leads to a room of its own, where nobody is who has the whole one. */
+export const isCut = ({ secret }: Room): boolean => secret !== undefined && !/^[\w-]{22}$/.test(secret)
+
 /** Whether a link to this page leads anywhere on another machine. */
 export const isThisMachineOnly = (href: string): boolean =>
   /^(localhost|127(\.\d+){3}|\[::1\])$/.test(new URL(href).hostname)

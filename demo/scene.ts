@@ -8,6 +8,7 @@ import { createCursorsView } from './cursors.ts'
 import type { Log } from './log.ts'
 import { type Person, type PersonData, readPerson } from './person.ts'
 import { readReach } from './reach.ts'
+import type { RoomAddress } from './room.ts'
 import { sayChanges, sayJoined, sayLeft } from './words.ts'
 
 /** How often the ways to others and to the server are looked at, in ms: they change without a presence event. */
@@ -16,7 +17,7 @@ const LOOK_EVERY_MS = 400
 export interface SceneNeeds {
   readonly channel: Channel<PersonData>
   readonly ownConnectionId: string
-  readonly options: ConnectionOptions
+  readonly options: RoomAddress
   readonly log: Log
 }
 

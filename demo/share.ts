@@ -1,11 +1,16 @@
 /** The share link: shown, copied, and told that it was. */
 import { find, setText } from './dom.ts'
-import { isThisMachineOnly, linkToRoom, moveToRoom, newPrivateRoom, type Room } from './room.ts'
+import { isCut, isThisMachineOnly, linkToRoom, moveToRoom, newPrivateRoom, type Room } from './room.ts'
 
 const OPEN = ['open', 'Whoever knows the name of this room can come in'] as const
 const PRIVATE = [
   'private',
   'Only who has the link can come in, and the server sees nothing but sealed bytes: the secret in the link is never sent to it',
+] as const
+
+const CUT = [
+  'incomplete',
+  'The secret in this link is not whole, so it leads to nobody: ask for the link again',
 ] as const
 
 /** How long the button says that it worked, in ms. */
@@ -18,16 +23,17 @@ export function createShare(room: Room): void {
   setText(anchor, link.replace(/^https?:\/\//, ''))
   setText(find('room-name', HTMLElement), room.room)
   const privacy = find('room-privacy', HTMLElement)
-  const [word, meaning] = room.secret === undefined ? OPEN : PRIVATE
+  const [word, meaning] = isCut(room) ? CUT : room.secret === undefined ? OPEN : PRIVATE
   setText(privacy, word)
   privacy.title = meaning
   privacy.dataset.privacy = word
 
   for (const testId of ['copy-link', 'alone-copy']) {
     const button = find(testId, HTMLButtonElement)
+    button.hidden = isCut(room)
     let timer = 0
     button.addEventListener('click', async () => {
-      setText(button, (await copy(link, anchor)) ? 'Copied' : 'Press Ctrl+C to copy')
+      setText(button, (await copy(link, anchor)) ? 'Copied' : 'Selected: copy it (Ctrl+C)')
       clearTimeout(timer)
       timer = window.setTimeout(() => setText(button, 'Copy link'), FEEDBACK_MS)
     })
@@ -38,7 +44,7 @@ export function createShare(room: Room): void {
   })
 
   const hint = find('share-hint', HTMLElement)
-  hint.hidden = !isThisMachineOnly(location.href)
+  hint.hidden = isCut(room) || !isThisMachineOnly(location.href)
   setText(hint, 'On this computer any other tab or browser can open it.')
 }
 

@@ -48,7 +48,13 @@ export function sayAlone(
   state: ConnectionState,
   hasHadCompany: boolean,
   { hasServers }: ConnectionOptions,
+  isLinkCut = false,
 ): AloneWords {
+  if (isLinkCut)
+    return {
+      title: 'This link is not whole.',
+      text: 'Its secret was cut short, so it leads to nobody: ask for the link again.',
+    }
   const title = hasHadCompany ? 'Nobody else is here now.' : 'Nobody else is here yet.'
   if (!hasServers) return { title, text: 'Open this room in another tab of this browser.' }
   if (state === 'connecting')

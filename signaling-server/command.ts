@@ -40,6 +40,7 @@ async function serve(options: SignalingServerOptions, io: CommandIo): Promise<0 
     await server.ready
   } catch (error) {
     io.printError(`copresence: cannot listen: ${error instanceof Error ? error.message : String(error)}`)
+    io.printError('Choose another --port (0: any free one) or --host.')
     return 1
   }
   const page = options.demo === undefined ? '' : `, demo at ${server.url.replace(/^ws/, 'http')}/`

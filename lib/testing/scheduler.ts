@@ -43,7 +43,7 @@ export function createScheduler(): Scheduler {
     },
     async advance(ms) {
       if (isRunning) throw new Error('advance is still running: await it before the next one')
-      if (!(ms >= 0 && ms < Number.POSITIVE_INFINITY)) throw new RangeError(`advance takes ms from 0, this is ${ms}`)
+      if (!Number.isFinite(ms) || ms < 0) throw new RangeError(`advance takes ms from 0, this is ${ms}`)
       isRunning = true
       const untilMs = nowMs + ms
       try {

@@ -375,6 +375,14 @@ describe.skipIf(noChromium)('the demo page', () => {
     expect([...alice.complaints, ...bob.complaints, ...mallory.complaints]).toEqual([])
   })
 
+  it('[D15] a link whose secret was cut short says so', async () => {
+    const alice = await open('?room=attic#secret=abcdefghijkl', 'Alice')
+    await seen('alice alone there', alice.at('alone'))
+    expect(await alice.at('room-privacy').textContent()).toBe('incomplete')
+    expect(await alice.at('alone').textContent()).toContain('ask for the link again')
+    for (const button of ['copy-link', 'alone-copy']) expect(await alice.at(button).isVisible()).toBe(false)
+  })
+
   it('[D15] another secret in the address of an open page leads to the other room', async () => {
     const alice = await open('?room=attic#secret=one', 'Alice')
     await seen('alice', alice.avatar('Alice'))

@@ -58,4 +58,5 @@ it('[D6] whoever is alone is promised nothing that the way to the server does no
   expect(sayAlone('online', true, withServer).title).toBe('Nobody else is here now.')
   expect(sayAlone('offline', true, withServer).text).toBe('The link works again when the server is back.')
   expect(sayAlone('offline', false, { ...withServer, hasServers: false }).text).toMatch(/another tab/)
+  expect(sayAlone('online', false, withServer, true).text).toMatch(/ask for the link again/)
 })

@@ -113,6 +113,6 @@ it('[S83] a port in use is told on stderr, with exit 1', async () => {
   const { port } = await startServer()
   const command = copresence('serve', '--port', String(port))
   expect(await command.exit).toBe(1)
-  expect(command.stderr()).toMatch(/^copresence: cannot listen: .*EADDRINUSE.*\n$/)
+  expect(command.stderr()).toMatch(/^copresence: cannot listen: .*EADDRINUSE.*\nChoose another --port .*\n$/)
   expect(command.stdout()).toBe('')
 }, 20_000)

@@ -146,7 +146,7 @@ describe('a test network', () => {
     await expect(network.advance(1)).rejects.toThrow('still running')
     await advancing
     expect(network.now()).toBe(before + 1_000)
-    for (const ms of [-1, Number.NaN, Number.POSITIVE_INFINITY])
+    for (const ms of [-1, Number.NaN, Number.POSITIVE_INFINITY, '2000' as never])
       await expect(network.advance(ms)).rejects.toThrow(RangeError)
     expect(() => createTestNetwork({ seed: 0.5 })).toThrow('whole number')
     for (const delayMs of [5, [5], [40, 5], [-5, 5], [Number.NaN, 5]] as never[])
