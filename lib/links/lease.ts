@@ -18,7 +18,10 @@ export interface LeaseNeeds {
   reachable(): readonly Link[]
 }
 
-/** Says so at once, to all, and again and again while the page is hidden. */
+/**
+ * Says so at once, to all, and again and again while the page is hidden. As signals go: by the server that stands for us, since a
+ * data channel may be dead without a word, and the page be frozen before that is found out.
+ */
 export interface Lease {
   /** To whom is met, or may have missed it, while the page is hidden. */
   sayTo(link: Link): void
@@ -31,19 +34,19 @@ export function createLease({ clock, page, reachable }: LeaseNeeds): Lease {
 
   function renew(): void {
     cancelRenewal = clock.setTimer(renew, RENEW_MS)
-    for (const link of reachable()) link.send(encodeLease(MAX_LEASE_MS))
+    for (const link of reachable()) link.sendSignal(encodeLease(MAX_LEASE_MS))
   }
 
   const stopListening = page?.onHidden((isNow) => {
     cancelRenewal?.()
     if (isNow) renew()
-    else if (isHidden) for (const link of reachable()) link.send(encodeLease(0))
+    else if (isHidden) for (const link of reachable()) link.sendSignal(encodeLease(0))
     isHidden = isNow
   })
 
   return {
     sayTo(link) {
-      if (isHidden) link.send(encodeLease(MAX_LEASE_MS))
+      if (isHidden) link.sendSignal(encodeLease(MAX_LEASE_MS))
     },
     stop() {
       stopListening?.()
