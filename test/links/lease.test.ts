@@ -32,6 +32,17 @@ it('[L52] a hidden page that is frozen is no event for 5 min with a server, and 
   }
 })
 
+it('[L52] a page that is hidden right after its data channel died is kept by what it said to the server', async () => {
+  const { room, alice, bob } = await pair({ webrtc: true })
+  await room.advance(5_000)
+  room.cut(alice, bob)
+  bob.resident.hide()
+  await room.advance(1_000)
+  bob.resident.host.freeze()
+  await room.advance(4 * MINUTE_MS)
+  expect(alice.comesAndGoes('bob')).toEqual(['joined-room'])
+})
+
 it('[L52] a lease keeps nobody whose end somebody sees, nor past its time: killed, silent, frozen for longer', async () => {
   for (const webrtc of [true, false]) {
     for (const [end, dueMs] of [
