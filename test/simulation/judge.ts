@@ -154,7 +154,9 @@ export function createJudge(needs: JudgeNeeds): Judge {
     if (observer.seen.get(subject.connectionId)?.isPresent !== true) return
     // [L52] No server vouches for one that neither is on.
     if (leases.isSuspended(subject) && reach.isServed(observer.life, subject)) return
-    const silentMs = log.nowMs() - lastFaultMs(observer.life, subject)
+    // A neighbour who stood still may have had words of its to pass on.
+    const wokenMs = Math.max(0, ...needs.lives().map(trouble.lastSlowMs).filter(Number.isFinite))
+    const silentMs = log.nowMs() - Math.max(lastFaultMs(observer.life, subject), wokenMs)
     // Whoever is hidden before it is frozen is slow until then, and not silent.
     const aloneMs = Math.min(...[silentMs, reach.pair(observer.life, subject).downMs, leases.suspendedForMs(subject)])
     if (aloneMs > SILENT_MS + slackMs)
