@@ -19,8 +19,8 @@ export interface LeaseNeeds {
 }
 
 /**
- * Says so at once, to all, and again and again while the page is hidden. As signals go: by the server that stands for us, since a
- * data channel may be dead without a word, and the page be frozen before that is found out.
+ * Says so at once, to all, and again and again while the page is hidden; by every way, since the best one may be dead without a
+ * word, and the page be frozen before that is found out.
  */
 export interface Lease {
   /** To whom is met, or may have missed it, while the page is hidden. */
@@ -34,19 +34,19 @@ export function createLease({ clock, page, reachable }: LeaseNeeds): Lease {
 
   function renew(): void {
     cancelRenewal = clock.setTimer(renew, RENEW_MS)
-    for (const link of reachable()) link.sendSignal(encodeLease(MAX_LEASE_MS))
+    for (const link of reachable()) link.sendByAll(encodeLease(MAX_LEASE_MS))
   }
 
   const stopListening = page?.onHidden((isNow) => {
     cancelRenewal?.()
     if (isNow) renew()
-    else if (isHidden) for (const link of reachable()) link.sendSignal(encodeLease(0))
+    else if (isHidden) for (const link of reachable()) link.sendByAll(encodeLease(0))
     isHidden = isNow
   })
 
   return {
     sayTo(link) {
-      if (isHidden) link.sendSignal(encodeLease(MAX_LEASE_MS))
+      if (isHidden) link.sendByAll(encodeLease(MAX_LEASE_MS))
     },
     stop() {
       stopListening?.()

@@ -69,6 +69,8 @@ export interface Link {
   receive(carrierId: string, bytes: Uint8Array): void
   /** Sends a frame of the link; dropped while nothing carries it. */
   send(frame: Uint8Array): void
+  /** Sends a frame by every way of ours, one through a neighbour left out. */
+  sendByAll(frame: Uint8Array): void
   /** Sends a signal: see `LinkCarriers.forSignals`. */
   sendSignal(frame: Uint8Array): void
   sayGoodbye: Goodbye['say']
@@ -268,6 +270,10 @@ export function createLink(needs: LinkNeeds): Link {
       else if (frames.hasKeys()) receiveFrame(carrier, bytes, liveness.isEstranged())
     },
     send: (frame) => sendBy(useBest(), frame),
+    sendByAll(frame) {
+      for (const carrier of carriers.all())
+        if (carrier.kind !== 'via' && carrier.isIntroduction !== true) sendBy(carrier, frame)
+    },
     sendSignal: (frame) => sendBy(carriers.forSignals(), frame),
     sayGoodbye: goodbye.say,
     // [F4] Silence counts from its beginning, also where it is an end told late that has us ask.

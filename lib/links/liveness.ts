@@ -224,6 +224,8 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
       leaseEndsMs = steadyMs() + ms
     },
     tellSilence(silentMs) {
+      // One server has lost it, and another has not.
+      if (isExcused()) return
       toldMs = Math.min(toldMs, steadyMs() - Math.min(silentMs, SILENT_AFTER_MS - LATEST_TOLD_MS))
     },
     estrange() {

@@ -35,6 +35,7 @@ export const FAILED_ONCE: Readonly<Record<number, string>> = {
   801373: 'the judge took no notice of what a server had said before it ended, and a way that healed brought late',
   1100214: 'two were not introduced to each other by those who had met one of them through a neighbour first',
   1102259: 'a page that was hidden said so by a data channel that was dead, and was frozen before it knew',
+  1013780: 'a page that was hidden said so by a server out of its reach, and was frozen before it knew',
   1008683: 'the judge took no notice of a neighbour who stood still with words of one who is silent',
   603250: 'the judge took no notice of last words that waited in a data channel for a new try of ICE',
   501684: 'a line sent lost packets again one after the other, and hellos to a made-up crowd held up the true ones',
