@@ -49,6 +49,8 @@ export interface SealedFrames {
 export function createSealedFrames(needs: SealedFramesNeeds): SealedFrames {
   const { crypto, topic, peer } = needs
   let keys: SealedLink | undefined
+  /** Those before: what was under way when they were renewed is lost, but no reason to renew them again. */
+  let former: SealedLink | undefined
   let intake: CastIntake | undefined
   let goodbye: Uint8Array | undefined
   let isClosed = false
@@ -65,12 +67,14 @@ export function createSealedFrames(needs: SealedFramesNeeds): SealedFrames {
     if (isClosed) return
     if (opened?.ok) return needs.onFrame(carrier, opened.value, isOld)
     if (opened !== undefined) needs.onReject(opened.reason)
-    needs.onMissed(opened === undefined || (opened.reason === 'not-authentic' && used === keys))
+    const isForeign = opened === undefined || (opened.reason === 'not-authentic' && used === keys)
+    needs.onMissed(isForeign && (await former?.open(sealed))?.ok !== true)
   }
 
   return {
     hasKeys: () => keys !== undefined,
     setKeys(agreed) {
+      former = keys
       keys = agreed
       intake = createCastIntake({ crypto, topic, senderId: peer })
       goodbye = undefined

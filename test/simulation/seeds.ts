@@ -34,6 +34,7 @@ export const FAILED_ONCE: Readonly<Record<number, string>> = {
   612420: 'a goodbye went by the server that the other had just asked by, and overtook the last words',
   801373: 'the judge took no notice of what a server had said before it ended, and a way that healed brought late',
   1100214: 'two were not introduced to each other by those who had met one of them through a neighbour first',
+  1014996: 'on a slow line what was under way under the keys before had them renewed again and again',
   1102259: 'a page that was hidden said so by a data channel that was dead, and was frozen before it knew',
   1013780: 'a page that was hidden said so by a server out of its reach, and was frozen before it knew',
   1008683: 'the judge took no notice of a neighbour who stood still with words of one who is silent',
