@@ -67,7 +67,7 @@ export const FOUND_BY: Readonly<Record<string, number>> = {
   'a-return-after-a-leave-is-refused': 76,
   'a-document-that-came-back-is-stale': 429,
   'a-return-begins-with-an-old-clock': 1805,
-  'two-memberships-at-a-time': 113,
+  'two-memberships-at-a-time': 940,
   'the-end-of-a-server-is-that-of-its-members': 47,
   'a-server-is-believed': 96,
   'the-unproved-keep-others-out': 13134,
