@@ -166,6 +166,17 @@ describe('construction', () => {
     expect(JSON.stringify(lines)).not.toMatch(/hush-hush|payload-4711/)
   })
 
+  it('[R19] the debug log tells every state of a server, also of one that cannot be reached', async () => {
+    const lines: string[] = []
+    const debug = vi.spyOn(console, 'debug').mockImplementation((line: string) => void lines.push(line))
+    const realtime = new Realtime({ servers: ['ws://127.0.0.1:1'], webrtc: false, debug: true })
+    await realtime.connect('room')
+    const states = () => ['connecting', 'closed'].filter((state) => lines.some((line) => line.includes(`"${state}"`)))
+    await expect.poll(states, { timeout: 5_000 }).toEqual(['connecting', 'closed'])
+    await realtime.destroy()
+    debug.mockRestore()
+  })
+
   it('[R15] the servers default to the page’s own origin, and to none where there is no page', async () => {
     const serversOf = async () => {
       const { realtime, needs } = createWatched()
