@@ -127,6 +127,8 @@ export function createFarEnds(needs: FarEndsNeeds): FarEnds {
     lost(link, how, silentMs) {
       const far = farEnds.get(link.peer)
       if (far === undefined) return
+      // Its end is taken back: from here on it is no more than silent.
+      if (far.end === 'closed' && how === 'lost') onEvidence({ kind: 'open', path: pathOf(link, far) })
       far.end = how
       onEvidence({ kind: how, path: pathOf(link, far), ...(silentMs > 0 && { silentMs }) })
     },

@@ -251,7 +251,10 @@ export function createLink(needs: LinkNeeds): Link {
       if (goodbye.isSilent()) return frames.sayGoodbye(carrier)
       if (!frames.hasKeys()) return handshake.begin()
       liveness.ask([carrier])
-      if (carriers.hasReturned(carrier.id)) sendBy(carrier, ASK_FRAME)
+      if (!carriers.hasReturned(carrier.id)) return
+      sendBy(carrier, ASK_FRAME)
+      // [L66] A neighbour may think so of one who is gone.
+      if (carrier.kind === 'relay') reach.returned()
     },
     removeCarrier(id, told, silentMs = 0) {
       // [L15] Who gave us up while we slept is not gone for that.

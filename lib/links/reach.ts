@@ -6,7 +6,7 @@ import type { CarrierEnd } from './carrier.ts'
 import type { Liveness } from './liveness.ts'
 
 export interface ReachNeeds {
-  readonly liveness: Pick<Liveness, 'heard' | 'isEstranged' | 'estrange'>
+  readonly liveness: Pick<Liveness, 'heard' | 'isEstranged' | 'estrange' | 'silentForMs'>
   /** Whether anything carries the link. */
   hasWay(): boolean
   onReachable(): void
@@ -20,6 +20,8 @@ export interface Reach {
   heard(carrierId: string | undefined): void
   /** Something was said that we could not open: before the keys, or while nothing carried it. */
   miss(): void
+  /** A server that told of its end has it back, before anything of it was heard. */
+  returned(): void
   end(how: CarrierEnd, silentMs: number): void
 }
 
@@ -29,6 +31,10 @@ export function createReach(needs: ReachNeeds): Reach {
   let hasMissed = false
   /** How it became unreachable, while it is. */
   let lastEnd: CarrierEnd | undefined
+  const tell = (how: CarrierEnd, silentMs: number): void => {
+    lastEnd = how
+    needs.onUnreachable(how, silentMs)
+  }
   return {
     isReachable: () => isReachable,
     heard(carrierId) {
@@ -43,14 +49,16 @@ export function createReach(needs: ReachNeeds): Reach {
     miss() {
       hasMissed = true
     },
+    returned() {
+      if (lastEnd === 'closed') tell('lost', liveness.silentForMs())
+    },
     end(how, silentMs) {
       // Whoever was only lost may still end: that is told too, since it is another thing.
       if (!isReachable && !(lastEnd === 'lost' && how === 'closed')) return
       isReachable = false
       hasMissed = true
-      lastEnd = how
       liveness.estrange()
-      needs.onUnreachable(how, silentMs)
+      tell(how, silentMs)
     },
   }
 }

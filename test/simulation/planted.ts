@@ -40,6 +40,7 @@ export const PLANTED: Readonly<Record<string, readonly Change[]>> = {
   'a-closed-way-is-the-end-at-once': [
     replace('roster/roster.ts', 'export const CLOSED_HOLD_MS = 1_500', 'export const CLOSED_HOLD_MS = 0'),
   ],
+  'a-return-takes-no-end-back': [replace('links/link.ts', "if (carrier.kind === 'relay') reach.returned()")],
   'a-gap-of-nine-seconds-is-a-leave': [
     replace('links/liveness.ts', 'SILENT_AFTER_MS = 14_500', 'SILENT_AFTER_MS = 8_000'),
   ],

@@ -40,6 +40,8 @@ export const FAILED_ONCE: Readonly<Record<number, string>> = {
   1008683: 'the judge took no notice of a neighbour who stood still with words of one who is silent',
   603250: 'the judge took no notice of last words that waited in a data channel for a new try of ICE',
   501684: 'a line sent lost packets again one after the other, and hellos to a made-up crowd held up the true ones',
+  1203777:
+    'the end of a socket counted, though its member was back on the server, for one who heard of both at one time',
   150378: 'the judge asked for an answer by a data channel that had opened just then',
   152689: 'the judge counted the sleep of an observer that had not yet been told of a long gap',
   151205: 'the judge took no notice of a neighbour whose page was suspended',
@@ -56,6 +58,7 @@ export const FOUND_BY: Readonly<Record<string, number>> = {
   'hellos-go-one-way': 1280,
   'early-words-are-not-asked-for': 2950,
   'a-closed-way-is-the-end-at-once': 62897,
+  'a-return-takes-no-end-back': 1203777,
   'a-gap-of-nine-seconds-is-a-leave': 79,
   'idle-time-is-silence': 10,
   'a-lease-excuses-nothing': 29,
