@@ -28,9 +28,15 @@ export interface CastingNeeds extends CastNeeds {
 export interface Casting {
   /**
    * Sends one frame to these links, each of which is in reach, in their order: an entry where it need not wait behind others,
-   * anything else as the rates of servers allow. Those for whom there is no room yet are returned.
+   * anything else as the rates of servers allow. Those for whom there is no room yet are returned. `instead`: what goes to a
+   * link in its place, by its own way.
    */
-  spread(frame: Uint8Array, links: readonly Link[], isEntry: boolean): Link[]
+  spread(
+    frame: Uint8Array,
+    links: readonly Link[],
+    isEntry: boolean,
+    instead?: (link: Link) => Uint8Array | undefined,
+  ): Link[]
   /** The last word: to those whom a cast serves; the others are returned. */
   castAlone(frame: Uint8Array, links: readonly Link[]): Link[]
   /** It has the key that it was given. */
@@ -101,13 +107,17 @@ export function createCasting(needs: CastingNeeds): Casting {
   }
 
   /**
-   * Casts where that is worth it, and returns whom nothing was sent to. `isLast`: nobody needs a key any more. `hasRoom`: whether
-   * it may be sent now.
+   * Casts where that is worth it, and returns whom nothing was sent to. `isLast`: nobody needs a key any more. `isFor`: whom
+   * it is for. `hasRoom`: whether it may be sent now.
    */
   function castByGroups(
     frame: Uint8Array,
     links: readonly Link[],
-    { isLast = false, hasRoom = (_group: Group, _served: readonly Link[]): boolean => true } = {},
+    {
+      isLast = false,
+      isFor = (_link: Link): boolean => true,
+      hasRoom = (_group: Group, _served: readonly Link[]): boolean => true,
+    } = {},
   ): { readonly rest: Link[]; readonly late: Link[] } {
     const rest = new Set(links)
     const late: Link[] = []
@@ -116,9 +126,10 @@ export function createCasting(needs: CastingNeeds): Casting {
       if (served.length < LEAST_RECEIVERS || 2 * served.length < group.size()) continue
       const by = currentSender()
       if (by === undefined) continue
-      const ready = served.filter((link) => receivers.get(link)?.state === 'acknowledged')
+      const holders = served.filter((link) => receivers.get(link)?.state === 'acknowledged')
       // Before the cast, which they get too: who lacks a key of ours asks for our entry.
-      if (!isLast) for (const link of served) if (!ready.includes(link)) give(link, by)
+      if (!isLast) for (const link of served) if (!holders.includes(link)) give(link, by)
+      const ready = holders.filter(isFor)
       if (ready.length < LEAST_RECEIVERS) continue
       for (const link of ready) rest.delete(link)
       if (hasRoom(group, ready)) cast(frame, group, by, ready, served)
@@ -128,17 +139,19 @@ export function createCasting(needs: CastingNeeds): Casting {
   }
 
   return {
-    spread(frame, links, isEntry) {
+    spread(frame, links, isEntry, instead = () => undefined) {
       // What is no single value waits for no far end that does not read, nor do the others: a full carrier loses it.
       const { rest, late } = castByGroups(frame, links, {
+        isFor: (link) => instead(link) === undefined,
         hasRoom: (group, served) =>
           (!isEntry || (served[0]?.best()?.backlogBytes() ?? 0) <= MAX_WAITING_BYTES) &&
           group.admit(frame.length + CAST_TAG_BYTES * served.length, isEntry),
       })
       for (const link of rest) {
+        const own = instead(link) ?? frame
         const carrier = link.best()
-        const hasRoom = isEntry ? takes(carrier, frame.length, true) : (carrier?.admit?.(frame.length, false) ?? true)
-        if (hasRoom) link.send(frame)
+        const hasRoom = isEntry ? takes(carrier, own.length, true) : (carrier?.admit?.(own.length, false) ?? true)
+        if (hasRoom) link.send(own)
         else late.push(link)
       }
       return late

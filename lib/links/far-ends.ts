@@ -5,10 +5,11 @@
 import type { ClientId, ConnectionId } from '../base/ids.ts'
 import { isJsonObject } from '../base/json.ts'
 import type { RandomBytes } from '../base/random.ts'
-import { decodeAwarenessUpdate } from '../wire/awareness-update.ts'
+import { type AwarenessEntry, decodeAwarenessUpdate } from '../wire/awareness-update.ts'
+import { changed, type EntryChange, entryOf, type Version, versionOf } from '../wire/entry-change.ts'
 import type { MessageFrame } from '../wire/frame.ts'
 import { PRESENCE_FIELD } from '../wire/presence-field.ts'
-import type { RejectCounter } from '../wire/result.ts'
+import { type RejectCounter, reject } from '../wire/result.ts'
 import type { Evidence, LinkReport, Path, PathId } from '../wire/transport.ts'
 import type { Carrier, CarrierEnd } from './carrier.ts'
 import type { Link } from './link.ts'
@@ -27,6 +28,8 @@ export interface FarEndsNeeds {
 
 export interface FarEnds {
   receiveEntry(link: Link, update: Uint8Array, carrier: Carrier): void
+  /** As that, told as a change; what it is a change of may be missing, and is asked for then. */
+  receiveChange(link: Link, change: EntryChange, carrier: Carrier): void
   receiveMessage(link: Link, message: MessageFrame): void
   /** It is in reach again. */
   reached(link: Link): void
@@ -49,6 +52,8 @@ interface Far {
   /** The one that we know it by: another where a second one claims the same. */
   readonly clientId: ClientId
   clock: number
+  /** Its entry as it was last told: what changes are made of. */
+  version: Version
   /** When its membership began, as it says. */
   joinedAt: unknown
   /** How its link ended, while nothing reaches it. */
@@ -81,36 +86,51 @@ export function createFarEnds(needs: FarEndsNeeds): FarEnds {
     onEvidence({ kind: 'goodbye', path: pathOf(link, far), clock: far.clock })
   }
 
+  /** [T1] A link writes the entry of its far end, under its far end's connection, and no other. */
+  function take(link: Link, said: AwarenessEntry, version: Version, carrier: Carrier) {
+    if (said.clientId === needs.clientId) return rejects.count('own-entry')
+    const field = said.state?.[PRESENCE_FIELD]
+    const { connectionId, joinedAt } = isJsonObject(field) ? field : {}
+    if (connectionId !== link.peer) return rejects.count('not-owner')
+    const known = farEnds.get(link.peer)
+    const isOther = known?.saidId !== said.clientId
+    const isNewer = isOther || (said.clock > known.clock && joinedAt !== known.joinedAt)
+    if (known !== undefined && isNewer && !carrier.isPrivate) needs.onSucceeded(link)
+    // One link, a newer membership: the older one has ended, even where its goodbye went by a carrier that is gone.
+    if (isOther) end(link)
+    const far = farEnds.get(link.peer) ?? {
+      ...name(said.clientId),
+      clock: said.clock,
+      version,
+      joinedAt,
+      end: undefined,
+    }
+    if (said.clock > far.clock) far.joinedAt = joinedAt
+    if (said.clock >= far.clock) far.version = version
+    far.clock = Math.max(far.clock, said.clock)
+    farEnds.set(link.peer, far)
+    const path = pathOf(link, far)
+    onEvidence({ kind: 'entry', path, entry: { ...said, clientId: far.clientId } })
+    // Opened late: what carried it has ended meanwhile, and opens no way any more.
+    if (!link.isReachable()) onEvidence({ kind: far.end ?? 'lost', path })
+  }
+
   return {
-    /** [T1] A link writes the entry of its far end, under its far end's connection, and no other. */
     receiveEntry(link, update, carrier) {
       const decoded = decodeAwarenessUpdate(update, needs.maxEntryBytes)
       if (!decoded.ok) return rejects.count(decoded.reason)
       const [said, ...more] = decoded.value
       if (said === undefined || more.length > 0 || said.state === null) return rejects.count('malformed')
-      if (said.clientId === needs.clientId) return rejects.count('own-entry')
-      const field = said.state[PRESENCE_FIELD]
-      const { connectionId, joinedAt } = isJsonObject(field) ? field : {}
-      if (connectionId !== link.peer) return rejects.count('not-owner')
-      const known = farEnds.get(link.peer)
-      const isOther = known?.saidId !== said.clientId
-      const isNewer = isOther || (said.clock > known.clock && joinedAt !== known.joinedAt)
-      if (known !== undefined && isNewer && !carrier.isPrivate) needs.onSucceeded(link)
-      // One link, a newer membership: the older one has ended, even where its goodbye went by a carrier that is gone.
-      if (isOther) end(link)
-      const far = farEnds.get(link.peer) ?? {
-        ...name(said.clientId),
-        clock: said.clock,
-        joinedAt,
-        end: undefined,
-      }
-      if (said.clock > far.clock) far.joinedAt = joinedAt
-      far.clock = Math.max(far.clock, said.clock)
-      farEnds.set(link.peer, far)
-      const path = pathOf(link, far)
-      onEvidence({ kind: 'entry', path, entry: { ...said, clientId: far.clientId } })
-      // Opened late: what carried it has ended meanwhile, and opens no way any more.
-      if (!link.isReachable()) onEvidence({ kind: far.end ?? 'lost', path })
+      take(link, said, versionOf(said), carrier)
+    },
+    receiveChange(link, change, carrier) {
+      const far = farEnds.get(link.peer)
+      if (far !== undefined && change.clock <= far.clock) return rejects.count('stale')
+      const version = far === undefined ? reject('stale') : changed(far.version, change, needs.maxEntryBytes)
+      const said = version.ok ? entryOf(version.value) : version
+      if (version.ok && said.ok) return take(link, said.value, version.value, carrier)
+      if (!said.ok) rejects.count(said.reason)
+      link.askAnew()
     },
     receiveMessage(link, message) {
       const far = farEnds.get(link.peer)

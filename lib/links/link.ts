@@ -30,10 +30,10 @@ import { createTrafficCounter } from './traffic.ts'
 
 /** Ways that a hello is repeated by at most: some servers, a tab and some neighbours. */
 const MAX_HELLO_WAYS = 4
-/** Whoever casts under a key that we lack is asked to say its entry again, at most so often. */
+/** Whose words we cannot use, for want of a key or of those before them, is asked to say its entry again, at most so often. */
 const ASK_AGAIN_MS = 2_000
 /** What one says to everybody, and thus may cast. */
-const CASTABLE: readonly LinkFrame['kind'][] = ['entry', 'message', 'goodbye']
+const CASTABLE: readonly LinkFrame['kind'][] = ['entry', 'change', 'message', 'goodbye']
 
 export interface LinkNeeds {
   readonly peer: ConnectionId
@@ -71,6 +71,8 @@ export interface Link {
   send(frame: Uint8Array): void
   /** Sends a frame by every way of ours, one through a neighbour left out. */
   sendByAll(frame: Uint8Array): void
+  /** Words of the far end are missing: it shall say its entry again. At most every 2 s. */
+  askAnew(): void
   /** Sends a signal: see `LinkCarriers.forSignals`. */
   sendSignal(frame: Uint8Array): void
   sayGoodbye: Goodbye['say']
@@ -97,6 +99,7 @@ export function createLink(needs: LinkNeeds): Link {
   const received = createTrafficCounter()
   const questions = createQuestions(clock)
   let askedAtMs = Number.NEGATIVE_INFINITY
+  let isAskDue = false
   let isClosed = false
 
   const handshake = createHandshake({
@@ -136,7 +139,8 @@ export function createLink(needs: LinkNeeds): Link {
       received.count('cast', castByteCount)
       receiveFrame(carrier, bytes, isOld, CASTABLE)
     },
-    onUnknownCast: askAnew,
+    // It thinks that we have a key of its casts. Where another carrier serves, the cast is for others.
+    onUnknownCast: (carrier) => (best() === carrier ? link.askAnew() : undefined),
     onReject: (reason) => rejects.count(reason),
     onMissed(isOutOfStep) {
       reach.miss()
@@ -183,12 +187,13 @@ export function createLink(needs: LinkNeeds): Link {
     return carrier
   }
 
-  /** It thinks that we have a key of its casts. Where another carrier serves, the cast is for others. */
-  function askAnew(carrier: Carrier): void {
+  /** What is missed between two questions has one of its own, later: the answer to the first may be older. */
+  function askIfDue(): void {
     const nowMs = clock.moment().steadyMs
-    if (best() !== carrier || nowMs - askedAtMs < ASK_AGAIN_MS) return
+    if (!isAskDue || nowMs - askedAtMs < ASK_AGAIN_MS) return
+    isAskDue = false
     askedAtMs = nowMs
-    sendBy(carrier, ASK_FRAME)
+    sendBy(best(), ASK_FRAME)
   }
 
   /** `isOld`: nothing reached the far end any more when it came. */
@@ -206,7 +211,7 @@ export function createLink(needs: LinkNeeds): Link {
     if (isHere) liveness.askHeard(carrier)
     if (liveness.isEstranged() && (isHere || isOld)) {
       if (isHere) liveness.askFresh(carrier)
-      if (kind === 'entry' || kind === 'message') return
+      if (kind === 'entry' || kind === 'change' || kind === 'message') return
     }
     if (kind === 'ping') return answerPing(carrier, frame.value.token)
     if (kind === 'castKey')
@@ -277,6 +282,10 @@ export function createLink(needs: LinkNeeds): Link {
       for (const carrier of carriers.all())
         if (carrier.kind !== 'via' && carrier.isIntroduction !== true) sendBy(carrier, frame)
     },
+    askAnew() {
+      isAskDue = true
+      askIfDue()
+    },
     sendSignal: (frame) => sendBy(carriers.forSignals(), frame),
     sayGoodbye: goodbye.say,
     // [F4] Silence counts from its beginning, also where it is an end told late that has us ask.
@@ -284,6 +293,7 @@ export function createLink(needs: LinkNeeds): Link {
     fallSilent: goodbye.fallSilent,
     tick() {
       if (goodbye.isSilent()) return
+      askIfDue()
       const hasKeys = frames.hasKeys()
       if (hasKeys && carriers.hasFailed()) reroute()
       liveness.tick(hasKeys ? best() : undefined, carriers.all())

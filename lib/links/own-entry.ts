@@ -1,12 +1,15 @@
 /**
  * Our own entry on its way to the others: to each the latest, no faster than the way to it takes it. What a way does not
- * take now waits here as one value, never as a queue (L53).
+ * take now waits here as one value, never as a queue (L53). Who has the one before it, by the way that this one goes, is
+ * told what has changed (L67).
  */
 import type { CancelTimer, Clock } from '../base/clock.ts'
 import type { ClientId } from '../base/ids.ts'
 import type { JsonObject } from '../base/json.ts'
 import { type AwarenessEntry, encodeAwarenessUpdate } from '../wire/awareness-update.ts'
-import { encodeEntry } from '../wire/link-frame.ts'
+import { encodeEntryChange, type Version, versionOf } from '../wire/entry-change.ts'
+import { encodeChange, encodeEntry } from '../wire/link-frame.ts'
+import type { Carrier } from './carrier.ts'
 import type { Link } from './link.ts'
 
 /** How often those who are behind are looked at. */
@@ -16,8 +19,8 @@ export interface OwnEntryNeeds {
   readonly clock: Clock
   readonly clientId: ClientId
   readonly nextClock: () => number
-  /** Sends to all for whom there is room now, and returns the others. */
-  spread(frame: Uint8Array, links: readonly Link[]): readonly Link[]
+  /** Sends to all for whom there is room now, and returns the others. `instead`: what a link gets in its place. */
+  spread(frame: Uint8Array, links: readonly Link[], instead?: (link: Link) => Uint8Array | undefined): readonly Link[]
   /** All links that are in reach. */
   reachable(): readonly Link[]
 }
@@ -27,31 +30,63 @@ export interface OwnEntry {
   publish(state: JsonObject): void
   /** A new value for those who come: nobody who has the entry needs to hear. */
   hold(state: JsonObject): void
-  /** Whoever comes back takes what has changed since only under a newer clock. */
-  refresh(): void
+  /** To those who come or come back: whole. */
   sayTo(links: readonly Link[]): void
   /** The last value goes to those who wait for it, room or not. */
   finish(): void
   stop(): void
 }
 
+/** What has changed, for those who have the entry of that clock. */
+interface Change {
+  readonly since: number
+  readonly frame: Uint8Array
+}
+
+const frameOf = (entry: AwarenessEntry): Uint8Array => encodeEntry(encodeAwarenessUpdate(entry))
+
+const changeOf = (from: Version, to: Version): Change => ({
+  since: from.clock,
+  frame: encodeChange(encodeEntryChange(from, to)),
+})
+
 export function createOwnEntry(needs: OwnEntryNeeds): OwnEntry {
   const { clientId, clock, nextClock } = needs
   let entry: AwarenessEntry | undefined
   /** The entry was changed without a send. */
   let isHeldOnly = false
+  /** As it was last published. */
+  let version: Version | undefined
+  /** The clock under which each has it, and by what it went there: what goes by another way may overtake it. */
+  const said = new WeakMap<Link, { readonly clock: number; readonly by: Carrier | undefined }>()
   /** Who lacks the latest entry, the longest waiting first. */
   const behind = new Set<Link>()
   let cancelDrain: CancelTimer | undefined
 
-  function sayTo(links: readonly Link[]): void {
-    if (entry === undefined || links.length === 0) return
+  /** Whoever comes back takes what was held meanwhile only under a newer clock; it may have been lost without our knowing. */
+  function latest(): AwarenessEntry | undefined {
+    if (isHeldOnly && entry !== undefined) entry = { ...entry, clock: nextClock() }
+    isHeldOnly = false
+    return entry
+  }
+
+  function sayTo(links: readonly Link[], change?: Change): void {
+    const now = latest()
+    if (now === undefined || links.length === 0) return
+    const takesChange = (link: Link): boolean => {
+      const last = said.get(link)
+      return last !== undefined && last.clock === change?.since && last.by === link.best()
+    }
     // Those who wait come first: where there is never room for all, each has its turn.
     const all = new Set(links)
     const waiting = [...behind].filter((link) => all.has(link))
     for (const link of waiting) behind.delete(link)
     const inTurn = [...new Set([...waiting, ...links])]
-    for (const link of needs.spread(encodeEntry(encodeAwarenessUpdate(entry)), inTurn)) behind.add(link)
+    const full = inTurn.every(takesChange) ? undefined : frameOf(now)
+    const frame = change !== undefined && inTurn.some(takesChange) ? change.frame : full
+    if (frame === undefined) return
+    for (const link of needs.spread(frame, inTurn, (link) => (takesChange(link) ? undefined : full))) behind.add(link)
+    for (const link of inTurn) if (!behind.has(link)) said.set(link, { clock: now.clock, by: link.best() })
     if (behind.size > 0) cancelDrain ??= clock.setTimer(drain, DRAIN_MS)
   }
 
@@ -67,22 +102,19 @@ export function createOwnEntry(needs: OwnEntryNeeds): OwnEntry {
     publish(state) {
       entry = { clientId, clock: nextClock(), state }
       isHeldOnly = false
-      sayTo(needs.reachable())
+      const former = version
+      version = versionOf(entry)
+      sayTo(needs.reachable(), former === undefined ? undefined : changeOf(former, version))
     },
     hold(state) {
       if (entry === undefined) return
       entry = { ...entry, state }
       isHeldOnly = true
     },
-    refresh() {
-      if (isHeldOnly && entry !== undefined) entry = { ...entry, clock: nextClock() }
-      isHeldOnly = false
-    },
-    sayTo,
+    sayTo: (links) => sayTo(links),
     finish() {
-      if (entry === undefined) return
-      const frame = encodeEntry(encodeAwarenessUpdate(entry))
-      for (const link of behind) if (link.isReachable()) link.send(frame)
+      const now = latest()
+      if (now !== undefined) for (const link of behind) if (link.isReachable()) link.send(frameOf(now))
       behind.clear()
     },
     stop() {

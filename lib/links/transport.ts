@@ -74,7 +74,7 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
     clock,
     clientId,
     nextClock: needs.nextClock,
-    spread: (frame, links) => casting?.spread(frame, links, true) ?? [],
+    spread: (frame, links, instead) => casting?.spread(frame, links, true, instead) ?? [],
     reachable,
   })
 
@@ -130,10 +130,7 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
   /** It may lack what we said, and with it the key of what we said to several: our entry, by its own link. */
   function answer(link: Link): void {
     casting?.doubt(link)
-    if (isStopped) return
-    // One who lost us for a moment, without our knowing, asks for what we sent meanwhile too.
-    ownEntry.refresh()
-    ownEntry.sayTo([link])
+    if (!isStopped) ownEntry.sayTo([link])
   }
 
   function onUnreachable(link: Link, how: CarrierEnd, silentMs: number): void {
@@ -147,6 +144,8 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
     switch (frame.kind) {
       case 'entry':
         return farEnds.receiveEntry(link, frame.update, carrier)
+      case 'change':
+        return farEnds.receiveChange(link, frame.change, carrier)
       case 'goodbye':
         farEnds.end(link)
         return mesh?.drop(link.peer)

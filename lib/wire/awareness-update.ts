@@ -84,7 +84,8 @@ function isNullJson(json: Uint8Array): boolean {
   return json.length === NULL_JSON.length && [...NULL_JSON].every((char, index) => json[index] === char.charCodeAt(0))
 }
 
-function parseState(json: Uint8Array): Result<JsonObject> {
+/** The JSON of a state, frozen deeply, or why it is refused. */
+export function parseState(json: Uint8Array): Result<JsonObject> {
   let parsed: unknown
   try {
     parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(json))

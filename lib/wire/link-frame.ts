@@ -2,7 +2,7 @@
  * The frames inside a link: what one member says to another, once the hello is proved.
  *
  *   frame    = entry | goodbye | message | ping | pong | signal | document | via | lease | peers | find | passed | ask
- *            | castKey | castAck
+ *            | castKey | castAck | change
  *   entry    = 1 update:varUint8Array                     the sender's own entry: an awareness update of one client
  *   goodbye  = 2                                          the sender leaves the channel: its last word on this link
  *   message  = 3 clientId:varUint seq:varUint body:varString
@@ -18,12 +18,14 @@
  *   castKey  = 14 number:varUint first:varUint slot:varUint key:byte{32} tagKey:byte{32}
  *                                                         what the sender casts from count `first` on is under this key
  *   castAck  = 15 number:varUint slot:varUint             "I have that key and slot"
+ *   change   = 16 change                                  the sender's own entry, told as a change (entry-change.ts)
  *
  * A connectionId is 22 ASCII bytes. Knows shapes and sizes; not who may say what, nor what is in a JSON.
  */
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 import type { ClientId, ConnectionId } from '../base/ids.ts'
+import { decodeEntryChange, type EntryChange } from './entry-change.ts'
 import {
   readBlock,
   readBytes,
@@ -60,13 +62,14 @@ const PASSED = 12
 const ASK = 13
 const CAST_KEY = 14
 const CAST_ACK = 15
+const CHANGE = 16
 const KEY_BYTES = 32
 
 /** The kinds by their number on the wire. */
 const KINDS: Readonly<Record<number, LinkFrame['kind']>> = {
   ...{ [ENTRY]: 'entry', [GOODBYE]: 'goodbye', [MESSAGE]: 'message', [PING]: 'ping', [PONG]: 'pong' },
   ...{ [SIGNAL]: 'signal', [DOCUMENT]: 'document', [VIA]: 'via', [LEASE]: 'lease', [PEERS]: 'peers', [FIND]: 'find' },
-  ...{ [PASSED]: 'passed', [ASK]: 'ask', [CAST_KEY]: 'castKey', [CAST_ACK]: 'castAck' },
+  ...{ [PASSED]: 'passed', [ASK]: 'ask', [CAST_KEY]: 'castKey', [CAST_ACK]: 'castAck', [CHANGE]: 'change' },
 }
 
 const SIGNALS = ['description', 'candidates', 'restart', 'full', 'vacant'] as const
@@ -76,6 +79,7 @@ const LONG_SIGNALS: readonly SignalKind[] = ['description', 'candidates']
 
 export type LinkFrame =
   | { readonly kind: 'entry'; readonly update: Uint8Array }
+  | { readonly kind: 'change'; readonly change: EntryChange }
   | { readonly kind: 'goodbye' | 'ask' }
   | ({ readonly kind: 'message' } & MessageFrame)
   | { readonly kind: 'ping'; readonly token: number }
@@ -163,6 +167,10 @@ function readFrame(decoder: decoding.Decoder): Result<LinkFrame> {
       const number = readCount(decoder, MAX_COUNT)
       return accept({ kind: 'castAck', number, slot: readCount(decoder, MAX_CAST_SLOTS - 1) })
     }
+    case CHANGE: {
+      const change = decodeEntryChange(decoding.readTailAsUint8Array(decoder))
+      return change.ok ? accept({ kind: 'change', change: change.value }) : change
+    }
     default:
       return reject('unknown-frame')
   }
@@ -195,6 +203,10 @@ const textOf = (bytes: Uint8Array): string => new TextDecoder('utf-8', { fatal: 
 /** An awareness update of exactly one client, the sender's own. */
 export const encodeEntry = (update: Uint8Array): Uint8Array =>
   encode(ENTRY, (encoder) => encoding.writeVarUint8Array(encoder, update))
+
+/** The sender's own entry as `encodeEntryChange` tells it. */
+export const encodeChange = (change: Uint8Array): Uint8Array =>
+  encode(CHANGE, (encoder) => encoding.writeUint8Array(encoder, change))
 
 export const GOODBYE_FRAME: Uint8Array = Uint8Array.of(GOODBYE)
 

@@ -19,7 +19,7 @@ const INTRODUCING: readonly Kind[] = ['hello', 'restart', 'signaling', 'peers', 
 /** Whether it serves to meet: what a server says of itself and its topics, hellos, offers, answers and candidates. */
 export const isIntroducing = (kind: Kind): boolean => isOfServer(kind) || isSignal(kind) || INTRODUCING.includes(kind)
 
-const ENTRIES: readonly Kind[] = ['entry', 'cast:entry', 'awareness']
+const ENTRIES: readonly Kind[] = ['entry', 'change', 'cast:entry', 'cast:change', 'awareness']
 /** Whether it carries the entries of members. */
 export const isEntry = (kind: Kind): boolean => ENTRIES.includes(kind)
 

@@ -4,7 +4,7 @@ import { Doc } from 'yjs'
 import { encodeEntry, encodeMessage, GOODBYE_FRAME } from '../../lib/wire/link-frame.ts'
 import { until } from '../kit/until.ts'
 import { attackedRoom, expectUnharmed, join, type Victim } from './attack-kit.ts'
-import { clientIdOf, entryOf, entryOfJson, stateOf, updateOf } from './mallory.ts'
+import { changeOf, clientIdOf, entryOf, entryOfJson, stateOf, updateOf } from './mallory.ts'
 import { WAYS } from './mallory-ways.ts'
 
 const MALLORYS_CLIENT = 4_242
@@ -35,6 +35,26 @@ describe.each(WAYS)('by %s', (by) => {
     expect(alice.dataOf('alice')).toEqual({ mine: true })
     expect(alice.channel.awareness.getLocalState()?.copresence.data).toEqual({ mine: true })
     await expectUnharmed(scene, 2)
+  })
+
+  it('[T1] an own entry is not changed into another’s, and what fits no entry is asked for, not taken', async () => {
+    const scene = await attackedRoom(by)
+    const { alice, bob, mallory } = scene
+    const own = { clientId: MALLORYS_CLIENT, clock: 10, connectionId: mallory.identity.connectionId }
+    const asks = () => mallory.heard(alice.connectionId).filter(({ kind }) => kind === 'ask').length
+    await mallory.say(alice.connectionId, entryOf(own))
+    await mallory.say(alice.connectionId, changeOf(own, { ...own, clock: 11, data: { step: 1 } }))
+    await until('the change', () => (alice.dataOf('mallory') as { step?: number } | undefined)?.step === 1)
+    const before = asks()
+    const forged = { clientId: bob.clientId, clock: 12, connectionId: bob.connectionId, data: { is: 'forged' } }
+    await mallory.say(alice.connectionId, changeOf({ ...own, clock: 11, data: { step: 1 } }, forged))
+    await mallory.say(alice.connectionId, changeOf({ ...own, clock: 12 }, { ...own, clock: 13, data: { step: 3 } }))
+    await until('a question', () => asks() > before)
+    await mallory.say(alice.connectionId, changeOf(own, { ...own, clock: 10, data: { step: 0 } }))
+    await mallory.isHandled(alice.connectionId)
+    expect(alice.dataOf('mallory')).toEqual({ step: 1 })
+    expect(alice.rejects()).toMatchObject({ 'not-owner': 1, stale: 2 })
+    await expectUnharmed(scene, 8)
   })
 
   it('[T2] a goodbye ends its sender alone, whichever client id the sender claims', async () => {

@@ -14,8 +14,11 @@ async function starOf(count: number, ways: { webrtc?: boolean } = { webrtc: fals
   return { room, members, alice, others: members.slice(1) }
 }
 
+/** Long enough to be told from questions, and new from one end to the other: of what stays the same nothing is sent. */
+const word = (value: unknown) => ({ v: value, body: String(value).repeat(100) })
+
 async function sayToAll(room: VirtualRoom, speaker: VirtualMember, value: unknown): Promise<void> {
-  speaker.update({ v: value })
+  speaker.update(word(value))
   const listeners = room.members.filter(
     ({ channel, resident }) => channel.state === 'CONNECTED' && resident.host.state === 'running',
   )
@@ -45,7 +48,7 @@ describe('a word for everybody', () => {
   it('[L40] costs one message up to the relay and one down to each other, for two to eight members', async () => {
     for (let count = 2; count <= 8; count++) {
       const { room, alice, others } = await starOf(count)
-      const update = await costOf(room, () => alice.update({ v: 'once' }))
+      const update = await costOf(room, () => alice.update(word('once')))
       expect(update, `${count} members`).toEqual({ up: 1, down: count - 1 })
       for (const other of others) expect(v(other, alice.id)).toBe('once')
       const message = await costOf(room, () => alice.channel.publish('greeting', 'hello'))
@@ -65,7 +68,7 @@ describe('a word for everybody', () => {
     await room.until('the leaves', () => others.every((other) => other.toldOf(alice.id).includes('leave')), 1_000)
     for (const other of others)
       expect(other.told.filter(([event, who]) => event === 'leave' && who === alice.id)).toEqual([
-        ['leave', alice.id, { v: 'last word' }],
+        ['leave', alice.id, expect.objectContaining({ v: 'last word' })],
       ])
   })
 
@@ -93,7 +96,7 @@ describe('a word for everybody', () => {
     const { room, alice, members } = await starOf(8, { webrtc: true })
     await room.until('a mesh', () => hasWay(members, 'direct'), 15_000)
     await sayToAll(room, alice, 'direct')
-    const { down } = await costOf(room, () => alice.update({ v: 'again' }))
+    const { down } = await costOf(room, () => alice.update(word('again')))
     expect(down).toBe(0)
     // Two of seven lose theirs: two messages up are fewer than seven down.
     const [, bob, carol] = members
@@ -103,7 +106,7 @@ describe('a word for everybody', () => {
     await room.until('the relay again', () => !alice.waysTo(bob).includes('direct'), 20_000)
     await room.until('the relay again', () => !alice.waysTo(carol).includes('direct'), 20_000)
     await sayToAll(room, alice, 'by the relay')
-    expect(await costOf(room, () => alice.update({ v: 'to two' }))).toEqual({ up: 2, down: 2 })
+    expect(await costOf(room, () => alice.update(word('to two')))).toEqual({ up: 2, down: 2 })
   })
 
   it('[L41] members of two servers hear of each by the one that serves them', async () => {
@@ -130,10 +133,10 @@ describe('keys of casts', () => {
     await room.until('the newcomer', () => v(late, alice.id) === 'the keys', 1_000)
     await room.advance(500)
     // The first word goes to it by its link, and then the key.
-    const first = await costOf(room, () => alice.update({ v: 1 }))
+    const first = await costOf(room, () => alice.update(word(1)))
     expect(first.up).toBe(3)
     expect(v(late, alice.id)).toBe(1)
-    expect(await costOf(room, () => alice.update({ v: 2 }))).toEqual({ up: 1, down: 3 })
+    expect(await costOf(room, () => alice.update(word(2)))).toEqual({ up: 1, down: 3 })
     expect(v(late, alice.id)).toBe(2)
   })
 
@@ -149,9 +152,9 @@ describe('keys of casts', () => {
       // Whoever fell silent is asked by every neighbour until its link is forgotten, 60 s after its last word.
       await room.advance(62_000)
       // Link by link to three, and a new key for each of them.
-      const first = await costOf(room, () => alice.update({ v: end }))
+      const first = await costOf(room, () => alice.update(word(end)))
       expect(first.up, end).toBe(6)
-      const second = await costOf(room, () => alice.update({ v: `${end} again` }))
+      const second = await costOf(room, () => alice.update(word(`${end} again`)))
       expect(second.up, end).toBe(1)
       for (const other of rest) expect(v(other, alice.id)).toBe(`${end} again`)
     }
@@ -168,7 +171,7 @@ describe('keys of casts', () => {
     const server = room.world.server(SERVER).machine
     room.world.wires.cut(bob.resident.host.machine, server)
     for (let value = 0; value < 20; value++) {
-      const { up } = await costOf(room, () => alice.update({ v: value }))
+      const { up } = await costOf(room, () => alice.update(word(value)))
       for (const member of members.slice(1)) expect(v(member, 'alice')).toBe(value)
       if (value > 5) expect(up).toBeGreaterThanOrEqual(2)
     }
@@ -176,7 +179,7 @@ describe('keys of casts', () => {
     await room.advance(5_000)
     await sayToAll(room, alice, 'mended')
     await sayToAll(room, alice, 'and keyed')
-    expect((await costOf(room, () => alice.update({ v: 'once' }))).up).toBe(1)
+    expect((await costOf(room, () => alice.update(word('once')))).up).toBe(1)
   })
 
   it('[L45] no value goes back or is lost while a member is served by casts and by its link in turn', async () => {

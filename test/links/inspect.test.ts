@@ -56,9 +56,15 @@ describe('the link to a member', () => {
         expect(reportOf(observer, bob).received).toEqual(reportOf(bob, observer).sent)
         expect(reportOf(bob, observer).received).toEqual(reportOf(observer, bob).sent)
       }
-      const { cast, document, entry, message } = messagesOf(reportOf(bob, alice).sent)
+      const { cast, change, document, entry, message } = messagesOf(reportOf(bob, alice).sent)
       expect(document).toBeGreaterThanOrEqual(20)
-      if (webrtc) expect([cast, message, (entry ?? 0) >= 20]).toEqual([undefined, 20, true])
+      if (webrtc)
+        expect([cast, message, (change ?? 0) >= 19, (change ?? 0) + (entry ?? 0) >= 20]).toEqual([
+          undefined,
+          20,
+          true,
+          true,
+        ])
       // The first few go by the links, until each has acknowledged the key.
       else expect(cast).toBeGreaterThanOrEqual(30)
     }

@@ -6,15 +6,18 @@ import * as encoding from 'lib0/encoding'
 import { onTestFinished } from 'vitest'
 import { systemClock } from '../../lib/base/clock.ts'
 import type { ClientId, ConnectionId } from '../../lib/base/ids.ts'
+import type { JsonObject } from '../../lib/base/json.ts'
 import { systemRandom } from '../../lib/base/random.ts'
 import { createIdentity, type Identity } from '../../lib/identity/identity.ts'
 import type { SealedLink } from '../../lib/identity/seal.ts'
 import { createSystemCrypto } from '../../lib/identity/system-crypto.ts'
 import { topicOf } from '../../lib/identity/topic.ts'
 import { createHandshake, type Handshake } from '../../lib/links/handshake.ts'
+import { encodeEntryChange, type Version, versionOf } from '../../lib/wire/entry-change.ts'
 import { decodeEnvelope, encodeSealedEnvelope } from '../../lib/wire/envelope.ts'
 import {
   decodeLinkFrame,
+  encodeChange,
   encodeEntry,
   encodePing,
   encodePong,
@@ -230,6 +233,13 @@ export const entryOf = (claim: Claim): Uint8Array => entryOfJson(claim, JSON.str
 /** An entry whose state is any text. */
 export const entryOfJson = ({ clientId, clock = 1 }: Pick<Claim, 'clientId' | 'clock'>, json: string): Uint8Array =>
   encodeEntry(updateOf([[clientId, clock, json]]))
+
+/** The second claim, told as a change of the first. */
+export const changeOf = (from: Claim, to: Claim): Uint8Array =>
+  encodeChange(encodeEntryChange(versionOfClaim(from), versionOfClaim(to)))
+
+const versionOfClaim = (claim: Claim): Version =>
+  versionOf({ clientId: clientIdOf(claim.clientId), clock: claim.clock ?? 1, state: stateOf(claim) as JsonObject })
 
 /** An awareness update of any entries. */
 export const updateOf = (entries: readonly (readonly [clientId: number, clock: number, json: string])[]): Uint8Array =>

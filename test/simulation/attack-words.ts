@@ -1,8 +1,9 @@
 /** What a member gone bad has at hand: its victims, its lines, and entries of any form. Knows the frames, and no attack. */
 import * as encoding from 'lib0/encoding'
-import type { ConnectionId } from '../../lib/base/ids.ts'
+import type { ClientId, ConnectionId } from '../../lib/base/ids.ts'
 import { toBase64Url } from '../../lib/identity/bytes.ts'
 import type { Dice } from '../../lib/testing/dice.ts'
+import { encodeEntryChange, type Version, versionOf } from '../../lib/wire/entry-change.ts'
 import * as frame from '../../lib/wire/link-frame.ts'
 import { PRESENCE_FIELD } from '../../lib/wire/presence-field.ts'
 import type { Mallory } from './mallory.ts'
@@ -57,6 +58,13 @@ export const stateOf = ({ connectionId, clock, field = {} }: Claim): string => {
   return JSON.stringify({ [PRESENCE_FIELD]: { ...presence, seq: clock, sent: 0, ...field } })
 }
 export const entry = (claim: Claim): Uint8Array => entries([[claim.clientId, claim.clock, stateOf(claim)]])
+
+/** The second claim, told as a change of the first. */
+export const change = (from: Claim, to: Claim): Uint8Array =>
+  frame.encodeChange(encodeEntryChange(versionOfClaim(from), versionOfClaim(to)))
+
+const versionOfClaim = (claim: Claim): Version =>
+  versionOf({ clientId: claim.clientId as ClientId, clock: claim.clock, state: JSON.parse(stateOf(claim)) })
 
 export const strangers = (dice: Dice, count: number): ConnectionId[] =>
   Array.from({ length: count }, () => toBase64Url(dice.bytes(17)).slice(0, 22) as ConnectionId)

@@ -1,6 +1,17 @@
 /** Attacks on what is shown: entries and goodbyes of others, counts, shapes and sizes (T1 to T13). */
 import * as frame from '../../lib/wire/link-frame.ts'
-import { type Attack, entries, entry, FLOOD, OWN_CLIENT_ID, say, sayOwn, stateOf, times } from './attack-words.ts'
+import {
+  type Attack,
+  change,
+  entries,
+  entry,
+  FLOOD,
+  OWN_CLIENT_ID,
+  say,
+  sayOwn,
+  stateOf,
+  times,
+} from './attack-words.ts'
 
 const MAX_COUNT = 2 ** 48
 
@@ -11,7 +22,14 @@ export const ATTACKS_ON_ENTRIES: Readonly<Record<string, Attack>> = {
   },
   'an entry of another, over its own link': {
     threats: ['T1'],
-    try: (needs) => say(needs, entry({ ...needs.other, clock: needs.next(), field: { id: needs.other.name } })),
+    try(needs) {
+      const { connectionId } = needs.mallory
+      const forged = { ...needs.other, clock: needs.next(), field: { id: needs.other.name } }
+      say(needs, entry(forged))
+      const own = { clientId: OWN_CLIENT_ID, clock: needs.next(), connectionId }
+      say(needs, entry(own))
+      say(needs, change(own, { ...forged, clock: needs.next() }))
+    },
   },
   'the entry of the victim itself': {
     threats: ['T1', 'T4'],

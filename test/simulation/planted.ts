@@ -102,6 +102,13 @@ export const PLANTED: Readonly<Record<string, readonly Change[]>> = {
   'nobody-needs-the-secret': [
     replace('links/handshake.ts', '...needs.hello, attempt', '...needs.hello, secretKey: undefined, attempt'),
   ],
+  'a-change-is-of-any-version': [
+    replace('wire/entry-change.ts', "if (clock - since !== from.clock) return reject('stale')"),
+    replace('wire/entry-change.ts', "if (sumOf(body) !== check) return reject('stale')"),
+  ],
+  'a-missing-change-is-not-asked-for': [
+    replace('links/far-ends.ts', 'rejects.count(said.reason)\n      link.askAnew()', 'rejects.count(said.reason)'),
+  ],
   'a-failed-way-loses-the-last-value': [replace('links/link.ts', 'if (reach.isReachable()) needs.onRerouted(link)')],
   'old-words-show-the-dead': [replace('links/liveness.ts', '      estrangedAt = count\n')],
   'a-cast-counts-as-heard-by-all': [

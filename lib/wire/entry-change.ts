@@ -1,0 +1,145 @@
+/**
+ * An entry as a change of an earlier one, which both ends have: a cursor that moves beside a profile takes 24 bytes.
+ *
+ *   change = clock:varUint since:varUint later:varInt updates:varUint sent:varUint check:uint16 kept:varUint dropped:varUint json
+ *
+ * The entry that has `clock` is told as a change of the one whose clock is lower by `since`: of its body `kept` bytes stay, the
+ * next `dropped` bytes give way to `json`, which is the rest of the frame, and what follows them stays. The body is the JSON of the
+ * state without its counts, which grow with every update and have places of their own: `timestamp` by `later` ms, `seq` by
+ * `updates` and `sent` by `sent`. `check` is a sum of the body that results.
+ *
+ * Knows bytes and JSON; does not know who may write which entry.
+ */
+import * as decoding from 'lib0/decoding'
+import * as encoding from 'lib0/encoding'
+import type { ClientId } from '../base/ids.ts'
+import { isJsonObject, type JsonObject } from '../base/json.ts'
+import { type AwarenessEntry, parseState } from './awareness-update.ts'
+import { MAX_COUNT } from './limits.ts'
+import { PRESENCE_FIELD } from './presence-field.ts'
+import { accept, attempt, type Result, reject } from './result.ts'
+
+/** What a change is made of, and what comes of it: an entry as both ends have it. */
+export interface Version {
+  readonly clientId: ClientId
+  readonly clock: number
+  readonly counts: Counts
+  readonly body: Uint8Array
+}
+
+interface Counts {
+  readonly timestamp: number
+  readonly seq: number
+  readonly sent: number
+}
+
+export interface EntryChange {
+  readonly clock: number
+  readonly since: number
+  readonly grown: Counts
+  readonly check: number
+  readonly kept: number
+  readonly dropped: number
+  /** A view of the frame. */
+  readonly json: Uint8Array
+}
+
+const NO_COUNTS: Counts = { timestamp: 0, seq: 0, sent: 0 }
+
+export function versionOf({ clientId, clock, state }: AwarenessEntry): Version {
+  const field = fieldOf(state)
+  const counts = { timestamp: numberOf(field.timestamp), seq: numberOf(field.seq), sent: numberOf(field.sent) }
+  return { clientId, clock, counts, body: new TextEncoder().encode(JSON.stringify(withCounts(state, NO_COUNTS))) }
+}
+
+/** The entry that a version is of, its state frozen deeply. */
+export function entryOf({ clientId, clock, counts, body }: Version): Result<AwarenessEntry> {
+  const state = parseState(body)
+  return state.ok ? accept({ clientId, clock, state: withCounts(state.value, counts) }) : state
+}
+
+export function encodeEntryChange(from: Version, to: Version): Uint8Array {
+  const kept = commonLength(from.body, to.body, 0, (body, index) => body[index])
+  const rest = commonLength(from.body, to.body, kept, (body, index) => body[body.length - 1 - index])
+  return encoding.encode((encoder) => {
+    encoding.writeVarUint(encoder, to.clock)
+    encoding.writeVarUint(encoder, to.clock - from.clock)
+    encoding.writeVarInt(encoder, to.counts.timestamp - from.counts.timestamp)
+    encoding.writeVarUint(encoder, to.counts.seq - from.counts.seq)
+    encoding.writeVarUint(encoder, to.counts.sent - from.counts.sent)
+    encoding.writeUint16(encoder, sumOf(to.body))
+    encoding.writeVarUint(encoder, kept)
+    encoding.writeVarUint(encoder, from.body.length - kept - rest)
+    encoding.writeUint8Array(encoder, to.body.subarray(kept, to.body.length - rest))
+  })
+}
+
+/** Reads one change, whole or not at all; whether it fits a version is another question. */
+export function decodeEntryChange(bytes: Uint8Array): Result<EntryChange> {
+  return attempt(() => {
+    const decoder = decoding.createDecoder(bytes)
+    const clock = decoding.readVarUint(decoder)
+    const since = decoding.readVarUint(decoder)
+    const grown = {
+      timestamp: decoding.readVarInt(decoder),
+      seq: decoding.readVarUint(decoder),
+      sent: decoding.readVarUint(decoder),
+    }
+    const check = decoding.readUint16(decoder)
+    const [kept, dropped] = [decoding.readVarUint(decoder), decoding.readVarUint(decoder)]
+    if ([clock, since, Math.abs(grown.timestamp), grown.seq, grown.sent].some((count) => count > MAX_COUNT))
+      return reject('malformed')
+    return accept({ clock, since, grown, check, kept, dropped, json: decoding.readTailAsUint8Array(decoder) })
+  })
+}
+
+/** `stale`: it is a change of another version. `maxBytes` bounds the body before it is put together. */
+export function changed(from: Version, change: EntryChange, maxBytes: number): Result<Version> {
+  const { check, clock, dropped, grown, json, kept, since } = change
+  if (clock - since !== from.clock) return reject('stale')
+  if (kept + dropped > from.body.length) return reject('malformed')
+  const length = from.body.length - dropped + json.length
+  if (length > maxBytes) return reject('too-large')
+  const body = new Uint8Array(length)
+  body.set(from.body.subarray(0, kept))
+  body.set(json, kept)
+  body.set(from.body.subarray(kept + dropped), kept + json.length)
+  if (sumOf(body) !== check) return reject('stale')
+  const counts = {
+    timestamp: from.counts.timestamp + grown.timestamp,
+    seq: from.counts.seq + grown.seq,
+    sent: from.counts.sent + grown.sent,
+  }
+  return accept({ clientId: from.clientId, clock, counts, body })
+}
+
+function fieldOf(state: JsonObject | null): JsonObject {
+  const field = state?.[PRESENCE_FIELD]
+  return isJsonObject(field) ? field : {}
+}
+
+const numberOf = (value: unknown): number => (Number.isSafeInteger(value) ? (value as number) : 0)
+
+/** Keys stay where they are. */
+const withCounts = (state: JsonObject | null, counts: Counts): JsonObject =>
+  Object.freeze({ ...state, [PRESENCE_FIELD]: Object.freeze({ ...fieldOf(state), ...counts }) })
+
+/** How many bytes are the same from one end on, those left out that the other end has already. */
+function commonLength(
+  one: Uint8Array,
+  other: Uint8Array,
+  taken: number,
+  at: (body: Uint8Array, index: number) => number | undefined,
+): number {
+  const most = Math.min(one.length, other.length) - taken
+  let length = 0
+  while (length < most && at(one, length) === at(other, length)) length++
+  return length
+}
+
+/** FNV-1a of 32 bits, folded to 16: it tells versions apart that were never meant to be told apart, and proves nothing. */
+function sumOf(bytes: Uint8Array): number {
+  let sum = 0x811c9dc5
+  for (const byte of bytes) sum = Math.imul(sum ^ byte, 0x01000193)
+  return (sum ^ (sum >>> 16)) & 0xffff
+}
