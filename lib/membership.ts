@@ -134,7 +134,7 @@ export function createMembership<T>(
       },
       onMessage: (_path, message, isEarly = false) => messages.receive(message, isEarly),
       onStatus() {
-        const servers = transport?.inspect().servers.map(({ url, state }) => ({ url, state }))
+        const servers = transport?.inspect().servers.map(({ url, state, refusal }) => ({ url, state, refusal }))
         log(`${name}: servers ${JSON.stringify(servers ?? [])}`)
       },
     })

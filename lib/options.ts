@@ -234,8 +234,8 @@ const isWebRtc = (value: unknown): boolean =>
   typeof value.RTCPeerConnection === 'function'
 
 /** What is misspelt would be left out without a word: of a secret, that is everything. */
-function refuseUnknown(what: string, unknown: object): void {
-  const [name] = Object.keys(unknown)
+function refuseUnknown(what: string, unknown: Readonly<Record<string, unknown>>): void {
+  const name = Object.keys(unknown).find((key) => unknown[key] !== undefined)
   if (name !== undefined) throw new PresenceError('invalid-option', `There is no ${what} named ${show(name)}.`)
 }
 

@@ -3,6 +3,7 @@ import { systemRandom } from '../lib/base/random.ts'
 import Default, { createSecret, PresenceError, Realtime, RealtimeComponentEvent } from '../lib/index.ts'
 import type { RealtimeOptions } from '../lib/options.ts'
 import { createRealtime } from '../lib/realtime.ts'
+import { createSignalingServer } from '../signaling-server/index.ts'
 import { createTestWorld } from './kit/members.ts'
 import { createMemoryNetwork } from './kit/memory-network.ts'
 import { type TestTransportNeeds, travelOver } from './kit/travel.ts'
@@ -131,6 +132,7 @@ describe('construction', () => {
       maxDataBytes: 65_536,
       webrtc: false,
       servers: ['wss://x/path/'],
+      ...({ unknownYet: undefined } as object),
     })
   })
 
@@ -174,6 +176,19 @@ describe('construction', () => {
     const states = () => ['connecting', 'closed'].filter((state) => lines.some((line) => line.includes(`"${state}"`)))
     await expect.poll(states, { timeout: 5_000 }).toEqual(['connecting', 'closed'])
     await realtime.destroy()
+    debug.mockRestore()
+  })
+
+  it('[R19] the debug log tells why a server refuses us, where it says so', async () => {
+    const server = createSignalingServer({ port: 0, hosts: ['presence.example.org'] })
+    await server.ready
+    const lines: string[] = []
+    const debug = vi.spyOn(console, 'debug').mockImplementation((line: string) => void lines.push(line))
+    const realtime = new Realtime({ servers: [server.url], webrtc: false, debug: true })
+    await realtime.connect('room')
+    await expect.poll(() => lines.join('\n'), { timeout: 5_000 }).toContain('"refusal":"wrong-host"')
+    await realtime.destroy()
+    await server.close()
     debug.mockRestore()
   })
 
