@@ -85,7 +85,8 @@ export function createOwnEntry(needs: OwnEntryNeeds): OwnEntry {
     const full = inTurn.every(takesChange) ? undefined : frameOf(now)
     const frame = change !== undefined && inTurn.some(takesChange) ? change.frame : full
     if (frame === undefined) return
-    for (const link of needs.spread(frame, inTurn, (link) => (takesChange(link) ? undefined : full))) behind.add(link)
+    const instead = (link: Link) => (frame === full || takesChange(link) ? undefined : full)
+    for (const link of needs.spread(frame, inTurn, instead)) behind.add(link)
     for (const link of inTurn) if (!behind.has(link)) said.set(link, { clock: now.clock, by: link.best() })
     if (behind.size > 0) cancelDrain ??= clock.setTimer(drain, DRAIN_MS)
   }
