@@ -28,15 +28,10 @@ export interface CastingNeeds extends CastNeeds {
 export interface Casting {
   /**
    * Sends one frame to these links, each of which is in reach, in their order: an entry where it need not wait behind others,
-   * anything else as the rates of servers allow. Those for whom there is no room yet are returned. `instead`: what goes to a
-   * link in its place, by its own way.
+   * anything else as the rates of servers allow. Those for whom there is no room yet are returned. `frameFor`: what serves all
+   * of those links.
    */
-  spread(
-    frame: Uint8Array,
-    links: readonly Link[],
-    isEntry: boolean,
-    instead?: (link: Link) => Uint8Array | undefined,
-  ): Link[]
+  spread(frameFor: (links: readonly Link[]) => Uint8Array, links: readonly Link[], isEntry: boolean): Link[]
   /** The last word: to those whom a cast serves; the others are returned. */
   castAlone(frame: Uint8Array, links: readonly Link[]): Link[]
   /** It has the key that it was given. */
@@ -107,17 +102,13 @@ export function createCasting(needs: CastingNeeds): Casting {
   }
 
   /**
-   * Casts where that is worth it, and returns whom nothing was sent to. `isLast`: nobody needs a key any more. `isFor`: whom
-   * it is for. `hasRoom`: whether it may be sent now.
+   * Casts where that is worth it, and returns whom nothing was sent to. `isLast`: nobody needs a key any more. `hasRoom`: whether
+   * it may be sent now.
    */
   function castByGroups(
-    frame: Uint8Array,
+    frameFor: (links: readonly Link[]) => Uint8Array,
     links: readonly Link[],
-    {
-      isLast = false,
-      isFor = (_link: Link): boolean => true,
-      hasRoom = (_group: Group, _served: readonly Link[]): boolean => true,
-    } = {},
+    { isLast = false, hasRoom = (_frame: Uint8Array, _group: Group, _served: readonly Link[]): boolean => true } = {},
   ): { readonly rest: Link[]; readonly late: Link[] } {
     const rest = new Set(links)
     const late: Link[] = []
@@ -126,37 +117,36 @@ export function createCasting(needs: CastingNeeds): Casting {
       if (served.length < LEAST_RECEIVERS || 2 * served.length < group.size()) continue
       const by = currentSender()
       if (by === undefined) continue
-      const holders = served.filter((link) => receivers.get(link)?.state === 'acknowledged')
+      const ready = served.filter((link) => receivers.get(link)?.state === 'acknowledged')
       // Before the cast, which they get too: who lacks a key of ours asks for our entry.
-      if (!isLast) for (const link of served) if (!holders.includes(link)) give(link, by)
-      const ready = holders.filter(isFor)
+      if (!isLast) for (const link of served) if (!ready.includes(link)) give(link, by)
       if (ready.length < LEAST_RECEIVERS) continue
       for (const link of ready) rest.delete(link)
-      if (hasRoom(group, ready)) cast(frame, group, by, ready, served)
+      const frame = frameFor(ready)
+      if (hasRoom(frame, group, ready)) cast(frame, group, by, ready, served)
       else late.push(...ready)
     }
     return { rest: [...rest], late }
   }
 
   return {
-    spread(frame, links, isEntry, instead = () => undefined) {
+    spread(frameFor, links, isEntry) {
       // What is no single value waits for no far end that does not read, nor do the others: a full carrier loses it.
-      const { rest, late } = castByGroups(frame, links, {
-        isFor: (link) => instead(link) === undefined,
-        hasRoom: (group, served) =>
+      const { rest, late } = castByGroups(frameFor, links, {
+        hasRoom: (frame, group, served) =>
           (!isEntry || (served[0]?.best()?.backlogBytes() ?? 0) <= MAX_WAITING_BYTES) &&
           group.admit(frame.length + CAST_TAG_BYTES * served.length, isEntry),
       })
       for (const link of rest) {
-        const own = instead(link) ?? frame
+        const frame = frameFor([link])
         const carrier = link.best()
-        const hasRoom = isEntry ? takes(carrier, own.length, true) : (carrier?.admit?.(own.length, false) ?? true)
-        if (hasRoom) link.send(own)
+        const hasRoom = isEntry ? takes(carrier, frame.length, true) : (carrier?.admit?.(frame.length, false) ?? true)
+        if (hasRoom) link.send(frame)
         else late.push(link)
       }
       return late
     },
-    castAlone: (frame, links) => castByGroups(frame, links, { isLast: true }).rest,
+    castAlone: (frame, links) => castByGroups(() => frame, links, { isLast: true }).rest,
     acknowledge(link, { number, slot }) {
       const receiver = receivers.get(link)
       if (receiver?.given.number === number && receiver.given.slot === slot) receiver.state = 'acknowledged'

@@ -2,19 +2,25 @@
  * What the far ends of our links say of themselves, as evidence: each its own entry and goodbye, and nobody else's. Which
  * members that makes is the roster's to decide.
  */
+import type { Clock } from '../base/clock.ts'
 import type { ClientId, ConnectionId } from '../base/ids.ts'
 import { isJsonObject } from '../base/json.ts'
 import type { RandomBytes } from '../base/random.ts'
+import { createTokenBucket, type TokenBucket } from '../base/token-bucket.ts'
 import { type AwarenessEntry, decodeAwarenessUpdate } from '../wire/awareness-update.ts'
-import { changed, type EntryChange, entryOf, type Version, versionOf } from '../wire/entry-change.ts'
+import { changed, clockOf, type EntryChange, entryOf, type Version, versionOf } from '../wire/entry-change.ts'
 import type { MessageFrame } from '../wire/frame.ts'
 import { PRESENCE_FIELD } from '../wire/presence-field.ts'
-import { type RejectCounter, reject } from '../wire/result.ts'
+import type { RejectCounter, RejectReason } from '../wire/result.ts'
 import type { Evidence, LinkReport, Path, PathId } from '../wire/transport.ts'
 import type { Carrier, CarrierEnd } from './carrier.ts'
 import type { Link } from './link.ts'
 
+/** [T38] Bytes of entries that one far end may have us make of changes: twice what the largest take at 60 Hz. */
+const CHANGED = { perSecond: 2 * 1_048_576, burst: 2 * 1_048_576 }
+
 export interface FarEndsNeeds {
+  readonly clock: Clock
   /** Our own. */
   readonly clientId: ClientId
   readonly maxEntryBytes: number
@@ -54,6 +60,10 @@ interface Far {
   clock: number
   /** Its entry as it was last told: what changes are made of. */
   version: Version
+  /** The newest entry that we were told of, and may lack. */
+  missedClock: number
+  /** Bytes of entries that changes make. */
+  readonly rate: TokenBucket
   /** When its membership began, as it says. */
   joinedAt: unknown
   /** How its link ended, while nothing reaches it. */
@@ -104,15 +114,25 @@ export function createFarEnds(needs: FarEndsNeeds): FarEnds {
       version,
       joinedAt,
       end: undefined,
+      missedClock: 0,
+      rate: createTokenBucket({ ...CHANGED, nowMs: needs.clock.moment().steadyMs }),
     }
     if (said.clock > far.clock) far.joinedAt = joinedAt
     if (said.clock >= far.clock) far.version = version
     far.clock = Math.max(far.clock, said.clock)
     farEnds.set(link.peer, far)
+    if (far.clock >= far.missedClock) link.stopAsking()
+    // What came before this, of a membership that nobody had told of, was taken for late words of the one before.
+    if (known !== undefined && isOther) link.askAnew()
     const path = pathOf(link, far)
     onEvidence({ kind: 'entry', path, entry: { ...said, clientId: far.clientId } })
     // Opened late: what carried it has ended meanwhile, and opens no way any more.
     if (!link.isReachable()) onEvidence({ kind: far.end ?? 'lost', path })
+  }
+
+  function miss(link: Link, reason: RejectReason): void {
+    rejects.count(reason)
+    link.askAnew()
   }
 
   return {
@@ -125,12 +145,17 @@ export function createFarEnds(needs: FarEndsNeeds): FarEnds {
     },
     receiveChange(link, change, carrier) {
       const far = farEnds.get(link.peer)
-      if (far !== undefined && change.clock <= far.clock) return rejects.count('stale')
-      const version = far === undefined ? reject('stale') : changed(far.version, change, needs.maxEntryBytes)
+      if (far === undefined) return miss(link, 'stale')
+      const clock = clockOf(change, far.clock)
+      if (clock <= far.clock) return rejects.count('stale')
+      far.missedClock = Math.max(far.missedClock, clock)
+      // [T38] A few bytes have us put together, and read, an entry.
+      if (!far.rate.take(far.version.body.length + change.json.length, needs.clock.moment().steadyMs))
+        return miss(link, 'too-often')
+      const version = changed(far.version, change)
       const said = version.ok ? entryOf(version.value) : version
-      if (version.ok && said.ok) return take(link, said.value, version.value, carrier)
-      if (!said.ok) rejects.count(said.reason)
-      link.askAnew()
+      if (!version.ok || !said.ok) return miss(link, said.ok ? 'stale' : said.reason)
+      take(link, said.value, version.value, carrier)
     },
     receiveMessage(link, message) {
       const far = farEnds.get(link.peer)

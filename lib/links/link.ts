@@ -71,15 +71,15 @@ export interface Link {
   send(frame: Uint8Array): void
   /** Sends a frame by every way of ours, one through a neighbour left out. */
   sendByAll(frame: Uint8Array): void
-  /** Words of the far end are missing: it shall say its entry again. At most every 2 s. */
+  /** Words of the far end are missing: it shall say its entry again. At most every 2 s, and then later. */
   askAnew(): void
+  /** Nothing is missing any more. */
+  stopAsking(): void
   /** Sends a signal: see `LinkCarriers.forSignals`. */
   sendSignal(frame: Uint8Array): void
   sayGoodbye: Goodbye['say']
   /** The far end was told goodbye: from now on nothing else is said, and that by every carrier that comes. */
   fallSilent(): void
-  /** Asks at once whether the far end is there: something of it has ended. */
-  probe(): void
   /** One beat: asks whoever was silent, judges who did not answer. */
   tick(): void
   /** Something of ours for this link goes out by a cast: before whatever is sent from now on. */
@@ -187,6 +187,14 @@ export function createLink(needs: LinkNeeds): Link {
     return carrier
   }
 
+  /** Something of the far end has ended: is it there? [L66] What has returned meanwhile leaves no more than a silence. */
+  function probe(): void {
+    liveness.probe(carriers.all(), () => {
+      // [F4] Silence counts from its beginning, also where it is an end told late that has us ask.
+      if (reach.hasEnded()) reach.end('closed', liveness.silentForMs())
+    })
+  }
+
   /** What is missed between two questions has one of its own, later: the answer to the first may be older. */
   function askIfDue(): void {
     const nowMs = clock.moment().steadyMs
@@ -256,19 +264,18 @@ export function createLink(needs: LinkNeeds): Link {
       if (goodbye.isSilent()) return frames.sayGoodbye(carrier)
       if (!frames.hasKeys()) return handshake.begin()
       liveness.ask([carrier])
-      if (!carriers.hasReturned(carrier.id)) return
-      sendBy(carrier, ASK_FRAME)
-      // [L66] A neighbour may think so of one who is gone.
-      if (carrier.kind === 'relay') reach.returned()
+      if (carriers.hasReturned(carrier.id)) sendBy(carrier, ASK_FRAME)
+      reach.returned(carrier.id)
     },
     removeCarrier(id, told, silentMs = 0) {
       // [L15] Who gave us up while we slept is not gone for that.
       const how = liveness.hasJustWoken() ? 'lost' : told
       if (carriers.remove(id) === undefined) return
       if (silentMs > 0) liveness.tellSilence(silentMs)
+      if (how === 'closed') reach.ended(id)
       if (best() === undefined) return reach.end(how, how === 'lost' ? liveness.silentForMs() : 0)
       if (carriers.isUsed(id)) reroute()
-      if (how === 'closed') link.probe()
+      if (how === 'closed') probe()
       else liveness.ask(carriers.all())
     },
     receive(carrierId, bytes) {
@@ -286,10 +293,11 @@ export function createLink(needs: LinkNeeds): Link {
       isAskDue = true
       askIfDue()
     },
+    stopAsking() {
+      isAskDue = false
+    },
     sendSignal: (frame) => sendBy(carriers.forSignals(), frame),
     sayGoodbye: goodbye.say,
-    // [F4] Silence counts from its beginning, also where it is an end told late that has us ask.
-    probe: () => liveness.probe(carriers.all(), () => reach.end('closed', liveness.silentForMs())),
     fallSilent: goodbye.fallSilent,
     tick() {
       if (goodbye.isSilent()) return

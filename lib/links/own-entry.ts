@@ -8,6 +8,7 @@ import type { ClientId } from '../base/ids.ts'
 import type { JsonObject } from '../base/json.ts'
 import { type AwarenessEntry, encodeAwarenessUpdate } from '../wire/awareness-update.ts'
 import { encodeEntryChange, type Version, versionOf } from '../wire/entry-change.ts'
+import { MAX_CHANGED_BYTES } from '../wire/limits.ts'
 import { encodeChange, encodeEntry } from '../wire/link-frame.ts'
 import type { Carrier } from './carrier.ts'
 import type { Link } from './link.ts'
@@ -19,8 +20,8 @@ export interface OwnEntryNeeds {
   readonly clock: Clock
   readonly clientId: ClientId
   readonly nextClock: () => number
-  /** Sends to all for whom there is room now, and returns the others. `instead`: what a link gets in its place. */
-  spread(frame: Uint8Array, links: readonly Link[], instead?: (link: Link) => Uint8Array | undefined): readonly Link[]
+  /** Sends to all for whom there is room now, and returns the others. `frameFor`: what serves all of those links. */
+  spread(frameFor: (links: readonly Link[]) => Uint8Array, links: readonly Link[]): readonly Link[]
   /** All links that are in reach. */
   reachable(): readonly Link[]
 }
@@ -45,10 +46,11 @@ interface Change {
 
 const frameOf = (entry: AwarenessEntry): Uint8Array => encodeEntry(encodeAwarenessUpdate(entry))
 
-const changeOf = (from: Version, to: Version): Change => ({
-  since: from.clock,
-  frame: encodeChange(encodeEntryChange(from, to)),
-})
+/** None of a large entry: others would put it together, and read it, as often as a few bytes come. */
+const changeOf = (from: Version, to: Version): Change | undefined =>
+  to.body.length > MAX_CHANGED_BYTES
+    ? undefined
+    : { since: from.clock, frame: encodeChange(encodeEntryChange(from, to)) }
 
 export function createOwnEntry(needs: OwnEntryNeeds): OwnEntry {
   const { clientId, clock, nextClock } = needs
@@ -57,7 +59,7 @@ export function createOwnEntry(needs: OwnEntryNeeds): OwnEntry {
   let isHeldOnly = false
   /** As it was last published. */
   let version: Version | undefined
-  /** The clock under which each has it, and by what it went there: what goes by another way may overtake it. */
+  /** The clock under which each was told it, and by what: what goes by another way may overtake it. */
   const said = new WeakMap<Link, { readonly clock: number; readonly by: Carrier | undefined }>()
   /** Who lacks the latest entry, the longest waiting first. */
   const behind = new Set<Link>()
@@ -82,11 +84,13 @@ export function createOwnEntry(needs: OwnEntryNeeds): OwnEntry {
     const waiting = [...behind].filter((link) => all.has(link))
     for (const link of waiting) behind.delete(link)
     const inTurn = [...new Set([...waiting, ...links])]
-    const full = inTurn.every(takesChange) ? undefined : frameOf(now)
-    const frame = change !== undefined && inTurn.some(takesChange) ? change.frame : full
-    if (frame === undefined) return
-    const instead = (link: Link) => (frame === full || takesChange(link) ? undefined : full)
-    for (const link of needs.spread(frame, inTurn, instead)) behind.add(link)
+    let full: Uint8Array | undefined
+    const frameFor = (those: readonly Link[]): Uint8Array => {
+      if (change !== undefined && those.every(takesChange)) return change.frame
+      full ??= frameOf(now)
+      return full
+    }
+    for (const link of needs.spread(frameFor, inTurn)) behind.add(link)
     for (const link of inTurn) if (!behind.has(link)) said.set(link, { clock: now.clock, by: link.best() })
     if (behind.size > 0) cancelDrain ??= clock.setTimer(drain, DRAIN_MS)
   }

@@ -20,8 +20,12 @@ export interface Reach {
   heard(carrierId: string | undefined): void
   /** Something was said that we could not open: before the keys, or while nothing carried it. */
   miss(): void
-  /** A server that told of its end has it back, before anything of it was heard. */
-  returned(): void
+  /** A way ended, and it is said that the far end's side of it did. */
+  ended(carrierId: string): void
+  /** That way is there again: what has ended was not the far end. */
+  returned(carrierId: string): void
+  /** Whether any way has ended so, and is not back. */
+  hasEnded(): boolean
   end(how: CarrierEnd, silentMs: number): void
 }
 
@@ -29,6 +33,7 @@ export function createReach(needs: ReachNeeds): Reach {
   const { liveness } = needs
   let isReachable = false
   let hasMissed = false
+  const ended = new Set<string>()
   /** How it became unreachable, while it is. */
   let lastEnd: CarrierEnd | undefined
   const tell = (how: CarrierEnd, silentMs: number): void => {
@@ -42,6 +47,7 @@ export function createReach(needs: ReachNeeds): Reach {
       if (isReachable || !needs.hasWay() || liveness.isEstranged()) return
       isReachable = true
       lastEnd = undefined
+      ended.clear()
       needs.onReachable()
       if (hasMissed) needs.onMissed()
       hasMissed = false
@@ -49,9 +55,11 @@ export function createReach(needs: ReachNeeds): Reach {
     miss() {
       hasMissed = true
     },
-    returned() {
-      if (lastEnd === 'closed') tell('lost', liveness.silentForMs())
+    ended: (carrierId) => void ended.add(carrierId),
+    returned(carrierId) {
+      if (ended.delete(carrierId) && ended.size === 0 && lastEnd === 'closed') tell('lost', liveness.silentForMs())
     },
+    hasEnded: () => ended.size > 0,
     end(how, silentMs) {
       // Whoever was only lost may still end: that is told too, since it is another thing.
       if (!isReachable && !(lastEnd === 'lost' && how === 'closed')) return

@@ -74,7 +74,7 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
     clock,
     clientId,
     nextClock: needs.nextClock,
-    spread: (frame, links, instead) => casting?.spread(frame, links, true, instead) ?? [],
+    spread: (frameFor, links) => casting?.spread(frameFor, links, true) ?? [],
     reachable,
   })
 
@@ -189,7 +189,7 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
         return true
       }
       const due = reachable().filter((link) => message !== spreading?.message || spreading.late.includes(link))
-      const late = casting?.spread(frame, due, false) ?? []
+      const late = casting?.spread(() => frame, due, false) ?? []
       spreading = late.length === 0 ? undefined : { message, late }
       return spreading === undefined
     },

@@ -1,12 +1,12 @@
 /**
  * An entry as a change of an earlier one, which both ends have: a cursor that moves beside a profile takes 24 bytes.
  *
- *   change = clock:varUint since:varUint later:varInt updates:varUint sent:varUint check:uint16 kept:varUint dropped:varUint json
+ *   change = base:uint16 since:varUint later:varInt updates:varInt sent:varInt check:uint16 kept:varUint dropped:varUint json
  *
- * The entry that has `clock` is told as a change of the one whose clock is lower by `since`: of its body `kept` bytes stay, the
- * next `dropped` bytes give way to `json`, which is the rest of the frame, and what follows them stays. The body is the JSON of the
- * state without its counts, which grow with every update and have places of their own: `timestamp` by `later` ms, `seq` by
- * `updates` and `sent` by `sent`. `check` is a sum of the body that results.
+ * It is of the entry whose clock ends with the 16 bits of `base`, and makes one whose clock is higher by `since`: of the body `kept`
+ * bytes stay, the next `dropped` bytes give way to `json`, which is the rest of the frame, and what follows them stays. The body is
+ * the JSON of the state without its counts, which grow with every update and have places of their own: `timestamp` by `later` ms,
+ * `seq` by `updates` and `sent` by `sent`. `check` is a sum of the body that results.
  *
  * Knows bytes and JSON; does not know who may write which entry.
  */
@@ -15,7 +15,7 @@ import * as encoding from 'lib0/encoding'
 import type { ClientId } from '../base/ids.ts'
 import { isJsonObject, type JsonObject } from '../base/json.ts'
 import { type AwarenessEntry, parseState } from './awareness-update.ts'
-import { MAX_COUNT } from './limits.ts'
+import { MAX_CHANGED_BYTES, MAX_COUNT } from './limits.ts'
 import { PRESENCE_FIELD } from './presence-field.ts'
 import { accept, attempt, type Result, reject } from './result.ts'
 
@@ -34,7 +34,7 @@ interface Counts {
 }
 
 export interface EntryChange {
-  readonly clock: number
+  readonly base: number
   readonly since: number
   readonly grown: Counts
   readonly check: number
@@ -44,6 +44,7 @@ export interface EntryChange {
   readonly json: Uint8Array
 }
 
+const CLOCKS = 2 ** 16
 const NO_COUNTS: Counts = { timestamp: 0, seq: 0, sent: 0 }
 
 export function versionOf({ clientId, clock, state }: AwarenessEntry): Version {
@@ -62,11 +63,11 @@ export function encodeEntryChange(from: Version, to: Version): Uint8Array {
   const kept = commonLength(from.body, to.body, 0, (body, index) => body[index])
   const rest = commonLength(from.body, to.body, kept, (body, index) => body[body.length - 1 - index])
   return encoding.encode((encoder) => {
-    encoding.writeVarUint(encoder, to.clock)
+    encoding.writeUint16(encoder, from.clock % CLOCKS)
     encoding.writeVarUint(encoder, to.clock - from.clock)
     encoding.writeVarInt(encoder, to.counts.timestamp - from.counts.timestamp)
-    encoding.writeVarUint(encoder, to.counts.seq - from.counts.seq)
-    encoding.writeVarUint(encoder, to.counts.sent - from.counts.sent)
+    encoding.writeVarInt(encoder, to.counts.seq - from.counts.seq)
+    encoding.writeVarInt(encoder, to.counts.sent - from.counts.sent)
     encoding.writeUint16(encoder, sumOf(to.body))
     encoding.writeVarUint(encoder, kept)
     encoding.writeVarUint(encoder, from.body.length - kept - rest)
@@ -78,28 +79,30 @@ export function encodeEntryChange(from: Version, to: Version): Uint8Array {
 export function decodeEntryChange(bytes: Uint8Array): Result<EntryChange> {
   return attempt(() => {
     const decoder = decoding.createDecoder(bytes)
-    const clock = decoding.readVarUint(decoder)
+    const base = decoding.readUint16(decoder)
     const since = decoding.readVarUint(decoder)
-    const grown = {
-      timestamp: decoding.readVarInt(decoder),
-      seq: decoding.readVarUint(decoder),
-      sent: decoding.readVarUint(decoder),
-    }
+    const [timestamp, seq, sent] = [0, 0, 0].map(() => decoding.readVarInt(decoder)) as [number, number, number]
     const check = decoding.readUint16(decoder)
     const [kept, dropped] = [decoding.readVarUint(decoder), decoding.readVarUint(decoder)]
-    if ([clock, since, Math.abs(grown.timestamp), grown.seq, grown.sent].some((count) => count > MAX_COUNT))
-      return reject('malformed')
-    return accept({ clock, since, grown, check, kept, dropped, json: decoding.readTailAsUint8Array(decoder) })
+    if ([since, timestamp, seq, sent].some((count) => Math.abs(count) > MAX_COUNT)) return reject('malformed')
+    const json = decoding.readTailAsUint8Array(decoder)
+    return accept({ base, since, grown: { timestamp, seq, sent }, check, kept, dropped, json })
   })
 }
 
-/** `stale`: it is a change of another version. `maxBytes` bounds the body before it is put together. */
-export function changed(from: Version, change: EntryChange, maxBytes: number): Result<Version> {
-  const { check, clock, dropped, grown, json, kept, since } = change
-  if (clock - since !== from.clock) return reject('stale')
+/** The clock of the entry that it makes, for whoever has one of about that time. */
+export function clockOf({ base, since }: EntryChange, known: number): number {
+  const ahead = (base - (known % CLOCKS) + CLOCKS) % CLOCKS
+  return known + (ahead < CLOCKS / 2 ? ahead : ahead - CLOCKS) + since
+}
+
+/** `stale`: it is a change of another version. The body is bounded before it is put together. */
+export function changed(from: Version, change: EntryChange): Result<Version> {
+  const { base, check, dropped, grown, json, kept, since } = change
+  if (from.clock % CLOCKS !== base) return reject('stale')
   if (kept + dropped > from.body.length) return reject('malformed')
   const length = from.body.length - dropped + json.length
-  if (length > maxBytes) return reject('too-large')
+  if (length > MAX_CHANGED_BYTES) return reject('too-large')
   const body = new Uint8Array(length)
   body.set(from.body.subarray(0, kept))
   body.set(json, kept)
@@ -110,7 +113,7 @@ export function changed(from: Version, change: EntryChange, maxBytes: number): R
     seq: from.counts.seq + grown.seq,
     sent: from.counts.sent + grown.sent,
   }
-  return accept({ clientId: from.clientId, clock, counts, body })
+  return accept({ clientId: from.clientId, clock: from.clock + since, counts, body })
 }
 
 function fieldOf(state: JsonObject | null): JsonObject {

@@ -8,6 +8,8 @@ export const LARGEST_MAX_DATA_BYTES = 65_536
 export const MAX_FIELDS_BYTES = 16_384
 /** JSON bytes of one awareness entry, for a given limit of the data. */
 export const maxEntryBytes = (maxDataBytes: number): number => maxDataBytes + MAX_FIELDS_BYTES
+/** JSON bytes of an entry that is told as a change: a few bytes on the wire make that many to be read. */
+export const MAX_CHANGED_BYTES = 16_384
 /** Entries in one awareness update: a full room of members and as many again who just left it. */
 export const MAX_ENTRIES_PER_FRAME = 256
 /** Members of one channel, oneself included (threat T12). */

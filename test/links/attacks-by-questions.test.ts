@@ -9,7 +9,7 @@ import type { MemberOptions } from '../../lib/testing/world.ts'
 import * as frame from '../../lib/wire/link-frame.ts'
 import { createRejectCounter } from '../../lib/wire/result.ts'
 import { createVirtualClock } from '../kit/virtual-clock.ts'
-import { entry } from '../simulation/attack-words.ts'
+import { change, entry } from '../simulation/attack-words.ts'
 import { createMallory, type Mallory } from '../simulation/mallory.ts'
 import { createRoom, ROOM, SERVER, type VirtualMember, type VirtualRoom } from './virtual-kit.ts'
 
@@ -98,6 +98,25 @@ it('[T37] a neighbour has us meet so many newcomers and no more', async () => {
   await clock.advance(10_000)
   for (let index = 0; index < 5_000; index++) neighbours.hearOf(neighbour, stranger(index))
   expect(met.length).toBeLessThanOrEqual(129 + 130)
+})
+
+it('[T38] a far end has us read so many bytes of entries by its changes and no more, and is asked for the rest', async () => {
+  const { room, alice, bob, mallory } = await attackedRoom()
+  const claim = { clientId: 66_666, connectionId: mallory.connectionId }
+  const at = (clock: number) => ({ ...claim, clock, field: { data: { n: clock, lists: '[]'.repeat(7_900) } } })
+  mallory.say(alice.connectionId, entry(at(1)))
+  await room.until('the first', () => alice.dataOf('mallory') !== undefined)
+  const before = sentBy(alice)
+  for (let clock = 2; clock < 3_000; clock++) mallory.say(alice.connectionId, change(at(clock - 1), at(clock)))
+  await room.advance(1_000)
+  const { rejects } = alice.channel.inspect()
+  // 2 MiB, and one second more of it: 262 of 16 kB.
+  const shown = (alice.dataOf('mallory') as { n: number }).n
+  expect(shown).toBeGreaterThan(100)
+  expect(shown).toBeLessThan(270)
+  expect(rejects['too-often']).toBeGreaterThan(2_000)
+  expect(sentBy(alice).messages - before.messages).toBeLessThan(20)
+  await expectTalking(room, alice, bob)
 })
 
 it('[L57] whoever asks for the document without end has it now and then', async () => {

@@ -1,6 +1,6 @@
 /** How our entry goes out: whole to those who come, and as what has changed to those who have it. On virtual time. */
 import { expect, it } from 'vitest'
-import { createRoom, hasWay, pair, SERVER, type VirtualMember, v } from './virtual-kit.ts'
+import { createRoom, hasWay, pair, ROOM, SERVER, type VirtualMember, v } from './virtual-kit.ts'
 
 const PROFILE = { color: '#30bced', avatar: 'a'.repeat(160) }
 
@@ -32,7 +32,35 @@ it('[L67] who has the entry is told what has changed, and who comes is told it w
   expect(sentTo(alice, carol).change).toBeUndefined()
 })
 
-it('[L67] a change is of what went by the same way: a new way begins with the whole entry, and no value is lost', async () => {
+it('[L67] a change is of what went by the same way: the first word by another one is whole', async () => {
+  const room = createRoom()
+  const [alice, bob] = [await room.join('alice'), await room.join('bob')]
+  await room.allSeeAll()
+  const activeWay = () => {
+    const to = alice.channel.inspect().members.find(({ connectionId }) => connectionId === bob.connectionId)
+    return to?.link?.carriers.find(({ isActive }) => isActive)?.kind
+  }
+  let n = 0
+  const talkUntil = async (way: string) => {
+    for (; activeWay() !== way && n < 500; await room.advance(20)) alice.update({ v: ++n })
+    return sentTo(alice, bob)
+  }
+  alice.update({ v: 0 })
+  expect(activeWay()).toBe('relay')
+  const byRelay = await talkUntil('direct')
+  expect(byRelay.change?.messages).toBeGreaterThan(0)
+  alice.update({ v: ++n })
+  await room.advance(20)
+  const first = sentTo(alice, bob)
+  expect(first.entry?.messages).toBe((byRelay.entry?.messages ?? 0) + 1)
+  expect(first.change).toEqual(byRelay.change)
+  alice.update({ v: ++n })
+  await room.advance(200)
+  expect(sentTo(alice, bob).entry).toEqual(first.entry)
+  expect(v(bob, 'alice')).toBe(n)
+})
+
+it('[L67] no value is lost as ways come and go', async () => {
   const { room, alice, bob } = await pair()
   let n = 0
   const talk = async (ms: number) => {
@@ -43,18 +71,61 @@ it('[L67] a change is of what went by the same way: a new way begins with the wh
     await room.until('the last value', () => v(bob, 'alice') === n, 1_000)
   }
   await talk(1_000)
-  for (const change of [
-    () => room.cut(alice, bob),
-    () => room.mend(alice, bob),
-    () => room.world.server(SERVER).stop(),
-  ]) {
-    const before = sentTo(alice, bob).entry?.messages ?? 0
+  const server = room.world.server(SERVER)
+  for (const change of [() => room.cut(alice, bob), () => room.mend(alice, bob), () => server.stop()]) {
+    const before = sentTo(alice, bob)
     change()
     await talk(30_000)
-    const wholes = (sentTo(alice, bob).entry?.messages ?? 0) - before
-    expect(wholes).toBeLessThan(10)
+    const after = sentTo(alice, bob)
+    expect((after.entry?.messages ?? 0) - (before.entry?.messages ?? 0)).toBeLessThan(10)
+    expect((after.change?.messages ?? 0) - (before.change?.messages ?? 0)).toBeGreaterThan(590)
   }
   expect(bob.comesAndGoes('alice')).toEqual(['joined-room'])
+})
+
+it('[L67] a server that keeps no order costs questions, one every 2 s at most, and no value', async () => {
+  const room = createRoom(7)
+  const alice = await room.join('alice', {}, { webrtc: false })
+  const bob = await room.join('bob', {}, { webrtc: false })
+  await room.allSeeAll()
+  await room.advance(1_000)
+  room.world.server(SERVER).setDisorder(0.5)
+  const before = sentTo(bob, alice).ask?.messages ?? 0
+  for (let n = 1; n <= 400; n++) {
+    alice.update({ v: n })
+    await room.advance(20)
+  }
+  await room.until('the last value', () => v(bob, 'alice') === 400, 3_000)
+  const asks = (sentTo(bob, alice).ask?.messages ?? 0) - before
+  expect(asks).toBeGreaterThan(1)
+  expect(asks).toBeLessThanOrEqual(6)
+})
+
+it('[L67] of a membership that nobody had told of, a change that comes first is asked for', async () => {
+  for (const seed of [36, 49]) {
+    const room = createRoom(seed)
+    const alice = await room.join('alice', {}, { webrtc: false })
+    const bob = await room.join('bob', {}, { webrtc: false })
+    await room.allSeeAll()
+    for (let n = 0; n < 60; n++) {
+      alice.update({ v: -n })
+      await room.advance(20)
+    }
+    await room.advance(500)
+    const [own, server] = [alice.resident.host.machine, room.world.server(SERVER)]
+    room.world.wires.cut(own, server.machine)
+    room.world.wires.cut(server.machine, own)
+    void alice.channel.disconnect()
+    await room.advance(1_200)
+    const channel = await alice.resident.realtime.connect(ROOM)
+    server.setDisorder(0.6)
+    room.world.wires.heal()
+    const hasMet = () => channel.inspect().members.some(({ connectionId }) => connectionId === bob.connectionId)
+    await room.until('alice to meet bob', hasMet, 12_000)
+    await room.advance((seed % 12) * 5)
+    channel.participant.update({ v: 1 })
+    await room.until('the value', () => v(bob, 'alice') === 1, 4_000)
+  }
 })
 
 it('[L67] where a server carries it for several, the change goes up once', async () => {

@@ -66,6 +66,24 @@ it('[L27] large entries go less often, by casts or to each, all have their turn,
   }
 })
 
+it('[L27] where some have data channels, those whom a server serves get large entries at once all the same', async () => {
+  const room = createRoom()
+  const members = [await room.join('alice')]
+  for (const id of ['bob', 'carol']) members.push(await room.join(id))
+  for (let index = 0; index < 8; index++) members.push(await room.join(`served ${index}`, {}, { webrtc: false }))
+  await room.allSeeAll()
+  await room.advance(5_000)
+  const [alice] = members as [VirtualMember]
+  // Keys are acknowledged.
+  await stream(room, alice, 500, 10)
+  await room.advance(1_000)
+  const told = members.map((member) => member.told.length)
+  await stream(room, alice, 5_000, 15_000)
+  // 512 KiB a second and as much at once are 35 and 35 entries of 15 kB.
+  for (const [index, member] of members.entries())
+    if (member.id.startsWith('served')) expect(member.told.length - (told[index] ?? 0)).toBeGreaterThan(150)
+})
+
 it('[L27] small entries to many, each by its own link, keep to the frames that a server takes', async () => {
   const room = createRoom()
   const members: VirtualMember[] = []

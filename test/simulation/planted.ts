@@ -40,7 +40,7 @@ export const PLANTED: Readonly<Record<string, readonly Change[]>> = {
   'a-closed-way-is-the-end-at-once': [
     replace('roster/roster.ts', 'export const CLOSED_HOLD_MS = 1_500', 'export const CLOSED_HOLD_MS = 0'),
   ],
-  'a-return-takes-no-end-back': [replace('links/link.ts', "if (carrier.kind === 'relay') reach.returned()")],
+  'a-return-takes-no-end-back': [replace('links/link.ts', 'reach.returned(carrier.id)')],
   'a-gap-of-nine-seconds-is-a-leave': [
     replace('links/liveness.ts', 'SILENT_AFTER_MS = 14_500', 'SILENT_AFTER_MS = 8_000'),
   ],
@@ -94,7 +94,7 @@ export const PLANTED: Readonly<Record<string, readonly Change[]>> = {
     ),
   ],
   'a-server-is-believed': [
-    replace('links/link.ts', "if (how === 'closed') link.probe()", "if (how === 'closed') reach.end('closed', 0)"),
+    replace('links/link.ts', "if (how === 'closed') probe()", "if (how === 'closed') reach.end('closed', 0)"),
   ],
   'the-unproved-keep-others-out': [
     replace('links/mesh.ts', 'met.size >= MAX_MEMBERS - 1 && !giveWay()', 'met.size >= MAX_MEMBERS - 1'),
@@ -103,11 +103,11 @@ export const PLANTED: Readonly<Record<string, readonly Change[]>> = {
     replace('links/handshake.ts', '...needs.hello, attempt', '...needs.hello, secretKey: undefined, attempt'),
   ],
   'a-change-is-of-any-version': [
-    replace('wire/entry-change.ts', "if (clock - since !== from.clock) return reject('stale')"),
+    replace('wire/entry-change.ts', "if (from.clock % CLOCKS !== base) return reject('stale')"),
     replace('wire/entry-change.ts', "if (sumOf(body) !== check) return reject('stale')"),
   ],
   'a-missing-change-is-not-asked-for': [
-    replace('links/far-ends.ts', 'rejects.count(said.reason)\n      link.askAnew()', 'rejects.count(said.reason)'),
+    replace('links/far-ends.ts', 'rejects.count(reason)\n    link.askAnew()', 'rejects.count(reason)'),
   ],
   'a-failed-way-loses-the-last-value': [replace('links/link.ts', 'if (reach.isReachable()) needs.onRerouted(link)')],
   'old-words-show-the-dead': [replace('links/liveness.ts', '      estrangedAt = count\n')],
