@@ -12,8 +12,6 @@ const MINUTE_MS = 60_000
 
 /** Two projects of one room: the schedules are shared out between two workers. */
 const SIMULATION = ['simulation', 'simulation-2']
-/** And two that wait beside each other. */
-const BROWSER = ['browser', 'browser-2']
 
 const BIN = { biome: 'node_modules/@biomejs/biome/bin/biome', tsc: 'node_modules/typescript/bin/tsc' }
 const TSX = ['--import', 'tsx']
@@ -56,7 +54,7 @@ const commands: Record<string, () => readonly Step[]> = {
     vitest('package', ['package'], 3 * MINUTE_MS),
     vitest('docs', ['docs'], 3 * MINUTE_MS),
     // Debian's Chromium takes 7 min on two cores: every test has browser contexts of its own.
-    vitest('browser', BROWSER, 12 * MINUTE_MS),
+    vitest('browser', ['browser'], 12 * MINUTE_MS),
   ],
   'check:deep': () => {
     // The fuzz tests and the slow ones read these; the numbers of a normal run stand in the tests.
@@ -71,7 +69,7 @@ const commands: Record<string, () => readonly Step[]> = {
       vitest('simulation', SIMULATION, 180 * MINUTE_MS),
       vitest('integration', ['integration', 'package', 'docs'], 15 * MINUTE_MS),
       // A mesh without servers for 5 minutes, a hidden tab for 10, a frozen one for 4.
-      vitest('browser', BROWSER, 30 * MINUTE_MS),
+      vitest('browser', ['browser'], 30 * MINUTE_MS),
     ]
   },
   bench: () => [build, ...scriptsIn('test/bench', 15 * MINUTE_MS)],

@@ -36,13 +36,6 @@ const simulations = ['simulation', 'simulation-2'].map((name, part, { length }) 
   },
 }))
 
-/** Tabs that are hidden or frozen for a minute keep nobody busy: they wait beside the others. */
-const WAITING_TABS = 'test/browser/tabs.test.ts'
-const browsers = [
-  { name: 'browser', include: filesOf('browser'), exclude: [WAITING_TABS] },
-  { name: 'browser-2', include: [WAITING_TABS] },
-].map((files) => ({ extends: true as const, test: { ...files, ...alone, ...built } }))
-
 /** Where no Chromium starts, the tests are loaded in Node, and skip themselves loudly. */
 async function inChromium(): Promise<TestProjectInlineConfiguration> {
   const shared = {
@@ -116,7 +109,7 @@ export default defineConfig({
       { extends: true, test: { name: 'integration', include: filesOf('integration'), ...alone } },
       { extends: true, test: { name: 'package', include: filesOf('package'), ...alone, ...packed } },
       { extends: true, test: { name: 'docs', include: filesOf('docs'), ...alone, ...packed } },
-      ...browsers,
+      { extends: true, test: { name: 'browser', include: filesOf('browser'), ...alone, ...built } },
     ],
   },
 })

@@ -8,8 +8,7 @@ import { until } from '../kit/until.ts'
 import type { PageEvent } from './page/main.ts'
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
-/** One for each of the workers that build it at the same time. */
-export const BUILT = here(`../../.cache/test-page-${process.env.VITEST_POOL_ID ?? 0}`)
+export const BUILT = here('../../.cache/test-page')
 
 /** Builds the page once per file of tests. */
 export async function buildPage(): Promise<void> {

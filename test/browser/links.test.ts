@@ -1,4 +1,4 @@
-/** Tabs of a real Chromium that are watched for a minute: a mesh whose servers are gone, hidden and frozen tabs, a private room. */
+/** Links of our own in a real Chromium: a mesh whose servers are gone, hidden and frozen tabs, and a private room. */
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createSecret } from '../../lib/index.ts'
