@@ -31,6 +31,8 @@ export function createLog(): Log {
   })
   return {
     add({ event, text, name = '', color }) {
+      // Whoever is somewhere else than the address said has to see why, on a small screen too.
+      if (event === 'room') panel.open = true
       const isFollowing = list.scrollHeight - list.scrollTop - list.clientHeight < FOLLOW_WITHIN_PX
       const now = new Date()
       const time = create('time', 'log-time', timeFormat.format(now))
