@@ -1,4 +1,5 @@
 /** The command `copresence`: flags to options, one line when it listens, and an exit code. Its flags are the options' table. */
+import { networkInterfaces } from 'node:os'
 import { parseArgs } from 'node:util'
 import { PresenceError } from '../lib/base/errors.ts'
 import { OPTION_ROWS, type SignalingServerOptions } from './options.ts'
@@ -43,11 +44,23 @@ async function serve(options: SignalingServerOptions, io: CommandIo): Promise<0 
     io.printError('Choose another --port (0: any free one) or --host.')
     return 1
   }
-  const page = options.demo === undefined ? '' : `, demo at ${server.url.replace(/^ws/, 'http')}/`
-  io.print(`copresence listens on ${server.url}${page}`)
+  const page = server.url.replace(/^ws/, 'http')
+  const demo = options.demo === undefined ? '' : `, demo at ${page}/`
+  const others = elsewhere(options.demo === undefined ? server.url : `${page}/`, options.host)
+  const forOthers = others.length === 0 ? '' : `; for others of the network: ${others.join(' ')}`
+  io.print(`copresence listens on ${server.url}${demo}${forOthers}`)
   await ended
   await server.close()
   return 0
+}
+
+/** The same address as others of the network reach it, where it listens on every address of the machine. */
+function elsewhere(url: string, host: string | undefined): string[] {
+  if (host !== '0.0.0.0' && host !== '::') return []
+  const addresses = Object.values(networkInterfaces()).flatMap((all = []) => all)
+  return addresses
+    .filter(({ family, internal }) => family === 'IPv4' && !internal)
+    .map(({ address }) => url.replace(/\/\/.*:/, `//${address}:`))
 }
 
 /** The options of `serve`, or what is wrong with the arguments. */

@@ -1,5 +1,6 @@
 /** The command as a process of its own. */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { networkInterfaces } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { expect, it, onTestFinished } from 'vitest'
 import { LIMITS } from '../../signaling-server/limits.ts'
@@ -36,7 +37,7 @@ const address = async (command: Command): Promise<string> => {
     timeoutMs: 15_000,
     seen: () => [command.stdout(), command.stderr()],
   })
-  return /ws:\/\/\S+/.exec(command.stdout())?.[0] ?? ''
+  return /ws:\/\/[^\s;,]+/.exec(command.stdout())?.[0] ?? ''
 }
 
 it.each<NodeJS.Signals>(['SIGINT', 'SIGTERM'])(
@@ -55,6 +56,17 @@ it.each<NodeJS.Signals>(['SIGINT', 'SIGTERM'])(
   20_000,
 )
 
+it('[S80] on every address of the machine, it tells where others of the network find it', async () => {
+  const command = copresence('serve', '--port', '0', '--host', '0.0.0.0')
+  const url = await address(command)
+  const own = Object.values(networkInterfaces()).flatMap((all = []) => all.filter(({ family }) => family === 'IPv4'))
+  const outside = own.filter(({ internal }) => !internal).map((one) => url.replace('127.0.0.1', one.address))
+  const forOthers = outside.length === 0 ? '' : `; for others of the network: ${outside.join(' ')}`
+  expect(command.stdout()).toBe(`copresence listens on ${url}${forOthers}\n`)
+  command.child.kill('SIGTERM')
+  expect(await command.exit).toBe(0)
+}, 20_000)
+
 it('[S80] flags reach the server, the folder of the demo too', async () => {
   const demo = fileURLToPath(new URL('.', import.meta.url))
   const args = [
@@ -69,7 +81,7 @@ it('[S80] flags reach the server, the folder of the demo too', async () => {
   ]
   const command = copresence('serve', '--port=0', ...args)
   const url = await address(command)
-  expect(url).toMatch(/^ws:\/\/\[::1\]:\d+,$/)
+  expect(url).toMatch(/^ws:\/\/\[::1\]:\d+$/)
   expect(command.stdout()).toMatch(/, demo at http:\/\/\[::1\]:\d+\/\n$/)
   const page = url.replace('ws:', 'http:').replace(',', '')
   expect((await fetch(`${page}/kit.ts`)).status).toBe(200)
