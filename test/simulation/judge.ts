@@ -60,6 +60,7 @@ export function createJudge(needs: JudgeNeeds): Judge {
     Math.max(trouble.lastBreakMs(one.member), trouble.lastBreakMs(other.member))
   const wasServed = new WeakMap<Stay, WeakSet<Stay>>()
   let slackMs = 0
+  let slackUntilMs = 0
 
   function isLeaveDue(observer: Stay, subject: Life): boolean {
     // [L52] It said that it may be silent: while a server vouches for it nobody misses it.
@@ -202,7 +203,10 @@ export function createJudge(needs: JudgeNeeds): Judge {
   return {
     isLeaveDue,
     look() {
-      slackMs = needs.slackMs() + 2 * LOOK_MS
+      const slackNowMs = needs.slackMs() + 2 * LOOK_MS
+      // What was under way on a slow line takes its time, though the line is quick again.
+      if (slackNowMs >= slackMs || log.nowMs() > slackUntilMs) slackMs = slackNowMs
+      if (slackNowMs >= slackMs) slackUntilMs = log.nowMs() + SEEN_MS + slackMs
       for (const life of needs.lives()) {
         const stay = currentStay(life)
         if (stay !== undefined) lookAt(stay)
