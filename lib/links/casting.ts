@@ -133,9 +133,9 @@ export function createCasting(needs: CastingNeeds): Casting {
     spread(frameFor, links, isEntry) {
       // What is no single value waits for no far end that does not read, nor do the others: a full carrier loses it.
       const { rest, late } = castByGroups(frameFor, links, {
-        hasRoom: (frame, group, served) =>
-          (!isEntry || (served[0]?.best()?.backlogBytes() ?? 0) <= MAX_WAITING_BYTES) &&
-          group.admit(frame.length + CAST_TAG_BYTES * served.length, isEntry),
+        hasRoom: (frame, group, ready) =>
+          (!isEntry || (ready[0]?.best()?.backlogBytes() ?? 0) <= MAX_WAITING_BYTES) &&
+          group.admit(frame.length + CAST_TAG_BYTES * ready.length, isEntry),
       })
       for (const link of rest) {
         const frame = frameFor([link])

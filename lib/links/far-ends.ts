@@ -60,10 +60,6 @@ interface Far {
   clock: number
   /** Its entry as it was last told: what changes are made of. */
   version: Version
-  /** The newest entry that we were told of, and may lack. */
-  missedClock: number
-  /** Bytes of entries that changes make. */
-  readonly rate: TokenBucket
   /** When its membership began, as it says. */
   joinedAt: unknown
   /** How its link ended, while nothing reaches it. */
@@ -73,6 +69,8 @@ interface Far {
 export function createFarEnds(needs: FarEndsNeeds): FarEnds {
   const { onEvidence, rejects } = needs
   const farEnds = new Map<ConnectionId, Far>()
+  /** Of links, since a far end may have another client id with each entry. */
+  const rates = new WeakMap<Link, TokenBucket>()
 
   const pathOf = (link: Link, far: Far): Path => ({
     id: `link:${link.peer}` as PathId,
@@ -114,20 +112,23 @@ export function createFarEnds(needs: FarEndsNeeds): FarEnds {
       version,
       joinedAt,
       end: undefined,
-      missedClock: 0,
-      rate: createTokenBucket({ ...CHANGED, nowMs: needs.clock.moment().steadyMs }),
     }
     if (said.clock > far.clock) far.joinedAt = joinedAt
     if (said.clock >= far.clock) far.version = version
     far.clock = Math.max(far.clock, said.clock)
     farEnds.set(link.peer, far)
-    if (far.clock >= far.missedClock) link.stopAsking()
     // What came before this, of a membership that nobody had told of, was taken for late words of the one before.
-    if (known !== undefined && isOther) link.askAnew()
+    if (known !== undefined && isNewer) link.askAnew()
     const path = pathOf(link, far)
     onEvidence({ kind: 'entry', path, entry: { ...said, clientId: far.clientId } })
     // Opened late: what carried it has ended meanwhile, and opens no way any more.
     if (!link.isReachable()) onEvidence({ kind: far.end ?? 'lost', path })
+  }
+
+  function rateOf(link: Link): TokenBucket {
+    const rate = rates.get(link) ?? createTokenBucket({ ...CHANGED, nowMs: needs.clock.moment().steadyMs })
+    rates.set(link, rate)
+    return rate
   }
 
   function miss(link: Link, reason: RejectReason): void {
@@ -148,10 +149,9 @@ export function createFarEnds(needs: FarEndsNeeds): FarEnds {
       if (far === undefined) return miss(link, 'stale')
       const clock = clockOf(change, far.clock)
       if (clock <= far.clock) return rejects.count('stale')
-      far.missedClock = Math.max(far.missedClock, clock)
+      if (clock - change.since !== far.clock) return miss(link, 'stale')
       // [T38] A few bytes have us put together, and read, an entry.
-      if (!far.rate.take(far.version.body.length + change.json.length, needs.clock.moment().steadyMs))
-        return miss(link, 'too-often')
+      if (!rateOf(link).take(far.version.body.length, needs.clock.moment().steadyMs)) return miss(link, 'too-often')
       const version = changed(far.version, change)
       const said = version.ok ? entryOf(version.value) : version
       if (!version.ok || !said.ok) return miss(link, said.ok ? 'stale' : said.reason)

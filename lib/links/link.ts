@@ -73,8 +73,6 @@ export interface Link {
   sendByAll(frame: Uint8Array): void
   /** Words of the far end are missing: it shall say its entry again. At most every 2 s, and then later. */
   askAnew(): void
-  /** Nothing is missing any more. */
-  stopAsking(): void
   /** Sends a signal: see `LinkCarriers.forSignals`. */
   sendSignal(frame: Uint8Array): void
   sayGoodbye: Goodbye['say']
@@ -189,9 +187,10 @@ export function createLink(needs: LinkNeeds): Link {
 
   /** Something of the far end has ended: is it there? [L66] What has returned meanwhile leaves no more than a silence. */
   function probe(): void {
-    liveness.probe(carriers.all(), () => {
+    liveness.probe(carriers.all(), (isAnswered) => {
+      if (isAnswered) reach.forgetEnds()
       // [F4] Silence counts from its beginning, also where it is an end told late that has us ask.
-      if (reach.hasEnded()) reach.end('closed', liveness.silentForMs())
+      else if (reach.hasEnded()) reach.end('closed', liveness.silentForMs())
     })
   }
 
@@ -292,9 +291,6 @@ export function createLink(needs: LinkNeeds): Link {
     askAnew() {
       isAskDue = true
       askIfDue()
-    },
-    stopAsking() {
-      isAskDue = false
     },
     sendSignal: (frame) => sendBy(carriers.forSignals(), frame),
     sayGoodbye: goodbye.say,

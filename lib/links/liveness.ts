@@ -78,8 +78,11 @@ export interface Liveness
   askSuspects(carriers: readonly Carrier[]): void
   /** Something came by that carrier: asks by it, where it is suspect. */
   askHeard(carrier: Carrier): void
-  /** Asks all; without an answer within `PROBE_MS` calls `onGone`. What else is heard may be older than the end. */
-  probe(carriers: readonly Carrier[], onGone: () => void): void
+  /**
+   * Something of the far end has ended: asks all, and tells after `PROBE_MS`, or as long after a later end, whether that was
+   * answered. What else is heard may be older than the end.
+   */
+  probe(carriers: readonly Carrier[], onJudged: (isAnswered: boolean) => void): void
   /** One beat; without a `best` there is nobody to ask. */
   tick(best: Carrier | undefined, all: readonly Carrier[]): void
   forget(carrierId: string): void
@@ -112,6 +115,8 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
   let lastAskMs = Number.NEGATIVE_INFINITY
   let lastAskSuspectMs = Number.NEGATIVE_INFINITY
   let cancelProbe: CancelTimer | undefined
+  /** When something of the far end last ended, and the last question before that. */
+  let lastEnd = { atMs: 0, token: 0 }
   let isSilentTold = false
   let count = 0
   let lastAnswered = 0
@@ -179,18 +184,22 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
     return quietMs < mostMs + pingAfterMs - PING_AFTER_MS ? undefined : best
   }
 
-  function judgeProbe(onGone: () => void, askAgain: (() => void) | undefined): void {
+  function judgeProbe(onJudged: (isAnswered: boolean) => void, askAgain: (() => void) | undefined): void {
     const askedAtMs = steadyMs()
-    const firstAsked = count
-    cancelProbe = clock.setTimer(() => {
-      cancelProbe = undefined
-      if (lastAnswered > firstAsked) return
-      // After a sleep of our own the answer may be unread, or cut off by it: ask once more.
-      const isLate = steadyMs() - askedAtMs > 2 * PROBE_MS
-      if (!isLate || askAgain === undefined) return onGone()
-      judgeProbe(onGone, undefined)
-      askAgain()
-    }, PROBE_MS)
+    const restMs = lastEnd.atMs + PROBE_MS - askedAtMs
+    cancelProbe = clock.setTimer(
+      () => {
+        cancelProbe = undefined
+        if (lastAnswered > lastEnd.token) return onJudged(true)
+        if (lastEnd.atMs > askedAtMs) return judgeProbe(onJudged, askAgain)
+        // After a sleep of our own the answer may be unread, or cut off by it: ask once more.
+        const isLate = steadyMs() - askedAtMs > 2 * PROBE_MS
+        if (!isLate || askAgain === undefined) return onJudged(false)
+        askAgain()
+        judgeProbe(onJudged, undefined)
+      },
+      restMs > 0 ? restMs : PROBE_MS,
+    )
   }
 
   return {
@@ -243,8 +252,9 @@ export function createLiveness({ clock, isFirstToAsk, onSilent, ping }: Liveness
     askHeard(carrier) {
       if (answers.isSuspect(carrier.id)) askSuspects([carrier], ASK_HEARD_MS)
     },
-    probe(carriers, onGone) {
-      if (cancelProbe === undefined) judgeProbe(onGone, () => ask(carriers))
+    probe(carriers, onJudged) {
+      lastEnd = { atMs: steadyMs(), token: count }
+      if (cancelProbe === undefined) judgeProbe(onJudged, () => ask(carriers))
       ask(carriers)
     },
     tick(best, all) {

@@ -26,6 +26,8 @@ export interface Reach {
   returned(carrierId: string): void
   /** Whether any way has ended so, and is not back. */
   hasEnded(): boolean
+  /** The far end has answered since. */
+  forgetEnds(): void
   end(how: CarrierEnd, silentMs: number): void
 }
 
@@ -60,6 +62,7 @@ export function createReach(needs: ReachNeeds): Reach {
       if (ended.delete(carrierId) && ended.size === 0 && lastEnd === 'closed') tell('lost', liveness.silentForMs())
     },
     hasEnded: () => ended.size > 0,
+    forgetEnds: () => ended.clear(),
     end(how, silentMs) {
       // Whoever was only lost may still end: that is told too, since it is another thing.
       if (!isReachable && !(lastEnd === 'lost' && how === 'closed')) return

@@ -100,7 +100,7 @@ export function clockOf({ base, since }: EntryChange, known: number): number {
 export function changed(from: Version, change: EntryChange): Result<Version> {
   const { base, check, dropped, grown, json, kept, since } = change
   if (from.clock % CLOCKS !== base) return reject('stale')
-  if (kept + dropped > from.body.length) return reject('malformed')
+  if (kept + dropped > from.body.length || from.clock + since > MAX_COUNT) return reject('malformed')
   const length = from.body.length - dropped + json.length
   if (length > MAX_CHANGED_BYTES) return reject('too-large')
   const body = new Uint8Array(length)

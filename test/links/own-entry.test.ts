@@ -1,5 +1,6 @@
 /** How our entry goes out: whole to those who come, and as what has changed to those who have it. On virtual time. */
 import { expect, it } from 'vitest'
+import { Doc } from 'yjs'
 import { createRoom, hasWay, pair, ROOM, SERVER, type VirtualMember, v } from './virtual-kit.ts'
 
 const PROFILE = { color: '#30bced', avatar: 'a'.repeat(160) }
@@ -102,9 +103,14 @@ it('[L67] a server that keeps no order costs questions, one every 2 s at most, a
 })
 
 it('[L67] of a membership that nobody had told of, a change that comes first is asked for', async () => {
-  for (const seed of [36, 49]) {
+  for (const [seed, doc] of [
+    [36, undefined],
+    [49, undefined],
+    [36, new Doc()],
+    [49, new Doc()],
+  ] as const) {
     const room = createRoom(seed)
-    const alice = await room.join('alice', {}, { webrtc: false })
+    const alice = await room.join('alice', {}, { webrtc: false }, doc && { doc })
     const bob = await room.join('bob', {}, { webrtc: false })
     await room.allSeeAll()
     for (let n = 0; n < 60; n++) {
@@ -117,7 +123,7 @@ it('[L67] of a membership that nobody had told of, a change that comes first is 
     room.world.wires.cut(server.machine, own)
     void alice.channel.disconnect()
     await room.advance(1_200)
-    const channel = await alice.resident.realtime.connect(ROOM)
+    const channel = await alice.resident.realtime.connect(ROOM, doc && { doc })
     server.setDisorder(0.6)
     room.world.wires.heal()
     const hasMet = () => channel.inspect().members.some(({ connectionId }) => connectionId === bob.connectionId)

@@ -71,3 +71,35 @@ it('[L66] a server that never told of the end takes nothing back', async () => {
     await room.until('the leave', () => bob.comesAndGoes('alice').includes('leave'), 3_000 - resetMs)
   }
 })
+
+it('[L66] one that ends once more, just after it had answered for the first end, is gone within 3 s', async () => {
+  for (const ways of Object.keys(WAYS))
+    for (const killMs of [300, 450, 600, 900]) {
+      const { room, bob, host } = await roomOf(ways)
+      room.world.server(SERVER).reset(host)
+      await room.advance(killMs)
+      host.kill()
+      const what = `the leave by ${ways}, killed after ${killMs} ms`
+      await room.until(what, () => bob.comesAndGoes('alice').includes('leave'), 3_000)
+    }
+})
+
+it('[L66] an end that was answered for counts no more, also where that way never comes back', async () => {
+  const { room, alice, bob, host } = await roomOf('two servers')
+  const other = room.world.server(OTHER_SERVER)
+  room.world.wires.cut(host.machine, other.machine)
+  room.world.wires.cut(other.machine, host.machine)
+  other.reset(host)
+  await room.advance(60_000)
+  bob.resident.host.pause()
+  room.world.server(SERVER).reset(host)
+  await room.advance(2_000)
+  host.pause()
+  await room.advance(1_000)
+  bob.resident.host.resume()
+  await room.advance(6_000)
+  host.resume()
+  alice.update({ v: 1 })
+  await room.until('the value of alice', () => bob.toldOf('alice').includes('update'), 2_000)
+  expect(bob.comesAndGoes('alice')).toEqual(['joined-room'])
+})

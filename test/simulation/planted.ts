@@ -103,6 +103,7 @@ export const PLANTED: Readonly<Record<string, readonly Change[]>> = {
     replace('links/handshake.ts', '...needs.hello, attempt', '...needs.hello, secretKey: undefined, attempt'),
   ],
   'a-change-is-of-any-version': [
+    replace('links/far-ends.ts', "if (clock - change.since !== far.clock) return miss(link, 'stale')"),
     replace('wire/entry-change.ts', "if (from.clock % CLOCKS !== base) return reject('stale')"),
     replace('wire/entry-change.ts', "if (sumOf(body) !== check) return reject('stale')"),
   ],

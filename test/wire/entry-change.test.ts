@@ -83,6 +83,8 @@ it('[W27] of another version, cut or lengthened, or beyond what it changes, it i
     expect(read(from, bytes.subarray(0, length))).toMatch(/malformed|stale/)
   expect(read(from, Uint8Array.of(...bytes, 0))).toBe('stale')
   expect(read({ ...from, body: from.body.subarray(0, 20) }, bytes)).toBe('malformed')
+  const last = versionOf({ ...entry(4, {}), clock: 2 ** 48 })
+  expect(read(last, encodeEntryChange(last, { ...last, clock: 2 ** 48 + 1 }))).toBe('malformed')
   const large = (length: number) => versionOf(entry(5, 'x'.repeat(length)))
   const most = MAX_CHANGED_BYTES - large(0).body.length
   expect(read(from, encodeEntryChange(from, large(most)))).toBeTypeOf('object')
