@@ -18,7 +18,8 @@ function createEnds() {
   return { far, own }
 }
 
-it('[L65] what was under way when keys were renewed is lost, and no reason to renew them again; what is under unknown keys is', async () => {
+/** Our end, and what it makes of frames: payloads, reasons, and whether keys are out of step. */
+function createOwn() {
   const told: unknown[] = []
   const frames = createSealedFrames({
     crypto,
@@ -31,11 +32,33 @@ it('[L65] what was under way when keys were renewed is lost, and no reason to re
     onReject: (reason) => told.push(reason),
     onMissed: (isOutOfStep) => told.push(isOutOfStep),
   })
+  return { frames, told }
+}
+
+it('[L65] what was under way when keys were renewed is lost, and no reason to renew them again; what is under unknown keys is', async () => {
+  const { frames, told } = createOwn()
   const [former, current, unknown] = [createEnds(), createEnds(), createEnds()]
   frames.setKeys(former.own)
   frames.setKeys(current.own)
-  // A count that the current keys have not seen.
-  await unknown.far.seal(Uint8Array.of(13))
   for (const { far } of [former, current, unknown]) frames.receive(carrier, await far.seal(Uint8Array.of(13)), false)
   await expect.poll(() => told).toEqual(['not-authentic', false, [13], 'not-authentic', true])
+})
+
+it('[L65] whoever did not get the new keys has them renewed, though it has seen their counts under the former ones', async () => {
+  const { frames, told } = createOwn()
+  const [former, current] = [createEnds(), createEnds()]
+  frames.setKeys(former.own)
+  for (const count of [1, 2]) frames.receive(carrier, await former.far.seal(Uint8Array.of(count)), false)
+  const kept = await current.far.seal(Uint8Array.of(13))
+  frames.receive(carrier, kept, false)
+  await expect.poll(() => told).toEqual([[1], [2], 'not-authentic', true])
+})
+
+it('[L65] a frame that comes twice is no reason to renew keys', async () => {
+  const { frames, told } = createOwn()
+  const { far, own } = createEnds()
+  frames.setKeys(own)
+  const sealed = await far.seal(Uint8Array.of(13))
+  for (let times = 0; times < 2; times++) frames.receive(carrier, sealed, false)
+  await expect.poll(() => told).toEqual([[13], 'replayed', false])
 })
