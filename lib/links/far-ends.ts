@@ -10,6 +10,7 @@ import { createTokenBucket, type TokenBucket } from '../base/token-bucket.ts'
 import { type AwarenessEntry, decodeAwarenessUpdate } from '../wire/awareness-update.ts'
 import { changed, clockOf, type EntryChange, entryOf, type Version, versionOf } from '../wire/entry-change.ts'
 import type { MessageFrame } from '../wire/frame.ts'
+import { MAX_CHANGED_BYTES } from '../wire/limits.ts'
 import { PRESENCE_FIELD } from '../wire/presence-field.ts'
 import type { RejectCounter, RejectReason } from '../wire/result.ts'
 import type { Evidence, LinkReport, Path, PathId } from '../wire/transport.ts'
@@ -18,6 +19,9 @@ import type { Link } from './link.ts'
 
 /** [T38] Bytes of entries that one far end may have us make of changes: twice what the largest take at 60 Hz. */
 const CHANGED = { perSecond: 2 * 1_048_576, burst: 2 * 1_048_576 }
+
+/** Changes that wait for those before them, of 16 KiB each at most: what a server without order mixes up is close together. */
+const MAX_WAITING = 4
 
 export interface FarEndsNeeds {
   readonly clock: Clock
@@ -71,6 +75,8 @@ export function createFarEnds(needs: FarEndsNeeds): FarEnds {
   const farEnds = new Map<ConnectionId, Far>()
   /** Of links, since a far end may have another client id with each entry. */
   const rates = new WeakMap<Link, TokenBucket>()
+  /** Changes of entries that have not come yet, the newest first. */
+  const early = new WeakMap<Link, EntryChange[]>()
 
   const pathOf = (link: Link, far: Far): Path => ({
     id: `link:${link.peer}` as PathId,
@@ -123,6 +129,38 @@ export function createFarEnds(needs: FarEndsNeeds): FarEnds {
     onEvidence({ kind: 'entry', path, entry: { ...said, clientId: far.clientId } })
     // Opened late: what carried it has ended meanwhile, and opens no way any more.
     if (!link.isReachable()) onEvidence({ kind: far.end ?? 'lost', path })
+    takeWaiting(link, far.clock, carrier)
+  }
+
+  function receiveChange(link: Link, change: EntryChange, carrier: Carrier) {
+    const far = farEnds.get(link.peer)
+    const clock = far === undefined ? 0 : clockOf(change, far.clock)
+    if (far !== undefined && clock <= far.clock) return rejects.count('stale')
+    if (far === undefined || clock - change.since !== far.clock) {
+      waitingFor(link).unshift({ ...change, json: change.json.slice(0, MAX_CHANGED_BYTES) })
+      waitingFor(link).splice(MAX_WAITING)
+      return miss(link, 'stale')
+    }
+    // [T38] A few bytes have us put together, and read, an entry.
+    if (!rateOf(link).take(far.version.body.length, needs.clock.moment().steadyMs)) return miss(link, 'too-often')
+    const version = changed(far.version, change)
+    const said = version.ok ? entryOf(version.value) : version
+    if (!version.ok || !said.ok) return miss(link, said.ok ? 'stale' : said.reason)
+    take(link, said.value, version.value, carrier)
+  }
+
+  /** What came before that which it is a change of: a server that keeps no order may have been the last to hear its sender. */
+  function takeWaiting(link: Link, clock: number, carrier: Carrier): void {
+    const waiting = waitingFor(link)
+    const index = waiting.findIndex((change) => clockOf(change, clock) - change.since === clock)
+    const [next] = index < 0 ? [] : waiting.splice(index, 1)
+    if (next !== undefined) receiveChange(link, next, carrier)
+  }
+
+  function waitingFor(link: Link): EntryChange[] {
+    const waiting = early.get(link) ?? []
+    early.set(link, waiting)
+    return waiting
   }
 
   function rateOf(link: Link): TokenBucket {
@@ -144,19 +182,7 @@ export function createFarEnds(needs: FarEndsNeeds): FarEnds {
       if (said === undefined || more.length > 0 || said.state === null) return rejects.count('malformed')
       take(link, said, versionOf(said), carrier)
     },
-    receiveChange(link, change, carrier) {
-      const far = farEnds.get(link.peer)
-      if (far === undefined) return miss(link, 'stale')
-      const clock = clockOf(change, far.clock)
-      if (clock <= far.clock) return rejects.count('stale')
-      if (clock - change.since !== far.clock) return miss(link, 'stale')
-      // [T38] A few bytes have us put together, and read, an entry.
-      if (!rateOf(link).take(far.version.body.length, needs.clock.moment().steadyMs)) return miss(link, 'too-often')
-      const version = changed(far.version, change)
-      const said = version.ok ? entryOf(version.value) : version
-      if (!version.ok || !said.ok) return miss(link, said.ok ? 'stale' : said.reason)
-      take(link, said.value, version.value, carrier)
-    },
+    receiveChange,
     receiveMessage(link, message) {
       const far = farEnds.get(link.peer)
       if (far?.saidId !== message.clientId) return rejects.count('not-owner')

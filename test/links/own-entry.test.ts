@@ -102,6 +102,25 @@ it('[L67] a server that keeps no order costs questions, one every 2 s at most, a
   expect(asks).toBeLessThanOrEqual(6)
 })
 
+it('[L67] the last values are there in any order, though their sender was frozen behind them and answers nothing', async () => {
+  for (let seed = 1; seed <= 10; seed++) {
+    const room = createRoom(seed)
+    const alice = await room.join('alice', {}, { webrtc: false })
+    const bob = await room.join('bob', {}, { webrtc: false })
+    await room.allSeeAll()
+    alice.update({ v: 0 })
+    await room.advance(500)
+    room.world.server(SERVER).setDisorder(0.6)
+    for (const n of [1, 2, 3, 4]) {
+      alice.update({ v: n })
+      await room.advance(20)
+    }
+    alice.resident.host.freeze()
+    await room.advance(1_000)
+    expect(v(bob, 'alice'), `seed ${seed}`).toBe(4)
+  }
+})
+
 it('[L67] of a membership that nobody had told of, a change that comes first is asked for', async () => {
   for (const [seed, doc] of [
     [36, undefined],
