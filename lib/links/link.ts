@@ -131,6 +131,7 @@ export function createLink(needs: LinkNeeds): Link {
   })
   const frames = createSealedFrames({
     ...needs.handshake.hello,
+    clock,
     helloSettled: handshake.settled,
     onFrame: receiveFrame,
     onCast(carrier, bytes, { castByteCount, isOld }) {

@@ -2,6 +2,7 @@
  * Seals what a link says and opens what it hears, in order, under the keys of its last hello. On a private carrier frames
  * go bare. Knows keys and when they change; what a frame says, the link knows.
  */
+import type { Clock } from '../base/clock.ts'
 import { reportListenerError } from '../base/errors.ts'
 import type { ConnectionId } from '../base/ids.ts'
 import type { Crypto } from '../identity/crypto.ts'
@@ -12,7 +13,11 @@ import type { RejectReason } from '../wire/result.ts'
 import type { Carrier } from './carrier.ts'
 import { type CastIntake, createCastIntake } from './cast-intake.ts'
 
+/** What is under way when keys are renewed comes within this, on a slow line too; later, the far end has not renewed them. */
+const UNDER_WAY_MS = 5_000
+
 export interface SealedFramesNeeds {
+  readonly clock: Clock
   readonly crypto: Crypto
   readonly topic: Uint8Array
   readonly peer: ConnectionId
@@ -47,10 +52,11 @@ export interface SealedFrames {
 }
 
 export function createSealedFrames(needs: SealedFramesNeeds): SealedFrames {
-  const { crypto, topic, peer } = needs
+  const { clock, crypto, topic, peer } = needs
   let keys: SealedLink | undefined
   /** Those before: what was under way when they were renewed is lost, but no reason to renew them again. */
   let former: SealedLink | undefined
+  let renewedAtMs = Number.NEGATIVE_INFINITY
   let intake: CastIntake | undefined
   let goodbye: Uint8Array | undefined
   let isClosed = false
@@ -68,13 +74,15 @@ export function createSealedFrames(needs: SealedFramesNeeds): SealedFrames {
     if (opened?.ok) return needs.onFrame(carrier, opened.value, isOld)
     if (opened !== undefined) needs.onReject(opened.reason)
     const isForeign = opened === undefined || (opened.reason === 'not-authentic' && used === keys)
-    needs.onMissed(isForeign && (await former?.open(sealed))?.ok !== true)
+    const isRecent = clock.moment().steadyMs - renewedAtMs < UNDER_WAY_MS
+    needs.onMissed(isForeign && !(isRecent && (await former?.open(sealed))?.ok))
   }
 
   return {
     hasKeys: () => keys !== undefined,
     setKeys(agreed) {
       former = keys
+      renewedAtMs = clock.moment().steadyMs
       keys = agreed
       intake = createCastIntake({ crypto, topic, senderId: peer })
       goodbye = undefined

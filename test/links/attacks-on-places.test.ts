@@ -1,5 +1,6 @@
 /** What a member gone bad, or a platform, takes away from others for good: places, connections and memory (T31 to T35). */
 import { expect, it, vi } from 'vitest'
+import { systemClock } from '../../lib/base/clock.ts'
 import type { ConnectionId } from '../../lib/base/ids.ts'
 import { systemRandom } from '../../lib/base/random.ts'
 import { encodeOpening } from '../../lib/identity/hello-message.ts'
@@ -34,6 +35,7 @@ it('[T31] hellos that were looked at, and casts that went out, leave nothing beh
   expect(await handshake.settled()).toBeUndefined()
   handshake.stop()
   const frames = createSealedFrames({
+    clock: systemClock,
     ...{ crypto, topic, peer: LOWEST, helloSettled: async () => undefined },
     ...{ onFrame: () => undefined, onCast: () => undefined, onUnknownCast: () => undefined },
     ...{ onReject: () => undefined, onMissed: () => undefined },
@@ -238,6 +240,7 @@ it('[T34] what one frame leads to may fail, and the next is opened all the same'
   const far = createSealedLink({ isInitiator: false, send: keys.receive, receive: keys.send }, crypto, topic)
   const opened: number[] = []
   const frames = createSealedFrames({
+    clock: systemClock,
     ...{ crypto, topic, peer: LOWEST, helloSettled: async () => undefined },
     onFrame(_carrier, [first = 0]) {
       opened.push(first)

@@ -5,6 +5,7 @@ import { createSealedLink } from '../../lib/identity/seal.ts'
 import { createSystemCrypto } from '../../lib/identity/system-crypto.ts'
 import type { Carrier } from '../../lib/links/carrier.ts'
 import { createSealedFrames } from '../../lib/links/sealed-frames.ts'
+import { createVirtualClock } from '../kit/virtual-clock.ts'
 
 const crypto = createSystemCrypto()
 const topic = crypto.randomBytes(32)
@@ -21,7 +22,9 @@ function createEnds() {
 /** Our end, and what it makes of frames: payloads, reasons, and whether keys are out of step. */
 function createOwn() {
   const told: unknown[] = []
+  const clock = createVirtualClock()
   const frames = createSealedFrames({
+    clock,
     crypto,
     topic,
     peer: 'b'.repeat(22) as ConnectionId,
@@ -32,7 +35,7 @@ function createOwn() {
     onReject: (reason) => told.push(reason),
     onMissed: (isOutOfStep) => told.push(isOutOfStep),
   })
-  return { frames, told }
+  return { clock, frames, told }
 }
 
 it('[L65] what was under way when keys were renewed is lost, and no reason to renew them again; what is under unknown keys is', async () => {
@@ -42,6 +45,19 @@ it('[L65] what was under way when keys were renewed is lost, and no reason to re
   frames.setKeys(current.own)
   for (const { far } of [former, current, unknown]) frames.receive(carrier, await far.seal(Uint8Array.of(13)), false)
   await expect.poll(() => told).toEqual(['not-authentic', false, [13], 'not-authentic', true])
+})
+
+it('[L65] whoever goes on under the former keys for 5 s has them renewed: it did not get the new ones', async () => {
+  const { clock, frames, told } = createOwn()
+  const [former, current] = [createEnds(), createEnds()]
+  frames.setKeys(former.own)
+  frames.setKeys(current.own)
+  await clock.advance(4_900)
+  frames.receive(carrier, await former.far.seal(Uint8Array.of(1)), false)
+  await expect.poll(() => told).toEqual(['not-authentic', false])
+  await clock.advance(200)
+  frames.receive(carrier, await former.far.seal(Uint8Array.of(2)), false)
+  await expect.poll(() => told).toEqual(['not-authentic', false, 'not-authentic', true])
 })
 
 it('[L65] whoever did not get the new keys has them renewed, though it has seen their counts under the former ones', async () => {

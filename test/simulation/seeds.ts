@@ -47,6 +47,8 @@ export const FAILED_ONCE: Readonly<Record<number, string>> = {
   1352947: 'the judge asked for the pace of a quick line as soon as a slow one had become quick',
   1552519: 'of two one had new keys, and the other took their counts for replays: neither renewed them',
   1652186: 'a change that came before the one that it was of was dropped, and whoever had said it was frozen',
+  1656728:
+    'of two one had new keys, and took what the other went on to say under the former ones for what was under way',
   150378: 'the judge asked for an answer by a data channel that had opened just then',
   152689: 'the judge counted the sleep of an observer that had not yet been told of a long gap',
   151205: 'the judge took no notice of a neighbour whose page was suspended',
