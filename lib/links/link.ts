@@ -32,6 +32,8 @@ import { createTrafficCounter } from './traffic.ts'
 const MAX_HELLO_WAYS = 4
 /** Whose words we cannot use, for want of a key or of those before them, is asked to say its entry again, at most so often. */
 const ASK_AGAIN_MS = 2_000
+/** Whoever has proved itself and says no entry is asked so often: its first one may have gone by a way that was dead. */
+const FIRST_ASKS = 3
 /** What one says to everybody, and thus may cast. */
 const CASTABLE: readonly LinkFrame['kind'][] = ['entry', 'change', 'message', 'goodbye']
 
@@ -98,6 +100,8 @@ export function createLink(needs: LinkNeeds): Link {
   const questions = createQuestions(clock)
   let askedAtMs = Number.NEGATIVE_INFINITY
   let isAskDue = false
+  let firstAsksLeft = 0
+  let agreedAtMs = 0
   let isClosed = false
 
   const handshake = createHandshake({
@@ -151,6 +155,8 @@ export function createLink(needs: LinkNeeds): Link {
 
   function agreed(keys: SealedLink, by: string | undefined, roundTripMs: number): void {
     frames.setKeys(keys)
+    firstAsksLeft = FIRST_ASKS
+    agreedAtMs = clock.moment().steadyMs
     liveness.heard(by)
     liveness.answered(by)
     if (by !== undefined) liveness.measured(by, roundTripMs)
@@ -198,7 +204,9 @@ export function createLink(needs: LinkNeeds): Link {
   /** What is missed between two questions has one of its own, later: the answer to the first may be older. */
   function askIfDue(): void {
     const nowMs = clock.moment().steadyMs
-    if (!isAskDue || nowMs - askedAtMs < ASK_AGAIN_MS) return
+    const isFirstDue = firstAsksLeft > 0 && reach.isReachable() && nowMs - agreedAtMs >= ASK_AGAIN_MS
+    if ((!isAskDue && !isFirstDue) || nowMs - askedAtMs < ASK_AGAIN_MS) return
+    if (isFirstDue) firstAsksLeft -= 1
     isAskDue = false
     askedAtMs = nowMs
     sendBy(best(), ASK_FRAME)
@@ -221,6 +229,7 @@ export function createLink(needs: LinkNeeds): Link {
       if (isHere) liveness.askFresh(carrier)
       if (kind === 'entry' || kind === 'change' || kind === 'message') return
     }
+    if (kind === 'entry') firstAsksLeft = 0
     if (kind === 'ping') return answerPing(carrier, frame.value.token)
     if (kind === 'castKey')
       return frames.learnKey(frame.value) ? sendBy(carrier, encodeCastAck(frame.value)) : rejects.count('stale')

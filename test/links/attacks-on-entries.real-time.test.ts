@@ -212,3 +212,12 @@ describe.each(WAYS)('by %s', (by) => {
     await expectUnharmed(scene, 7)
   })
 })
+
+it('[L68] whoever proves itself and says no entry is asked for it, three times', async () => {
+  const { alice, mallory } = await attackedRoom('relay')
+  const asks = () => mallory.heard(alice.connectionId).filter(({ kind }) => kind === 'ask').length
+  const before = asks()
+  await until('three questions', () => asks() >= before + 3, { timeoutMs: 10_000, seen: asks })
+  await mallory.isHandled(alice.connectionId)
+  expect(asks()).toBe(before + 3)
+})

@@ -49,6 +49,7 @@ export const FAILED_ONCE: Readonly<Record<number, string>> = {
   1652186: 'a change that came before the one that it was of was dropped, and whoever had said it was frozen',
   1656728:
     'of two one had new keys, and took what the other went on to say under the former ones for what was under way',
+  1651428: 'a first entry went to a socket that its member had left behind, and nobody asked for it',
   150378: 'the judge asked for an answer by a data channel that had opened just then',
   152689: 'the judge counted the sleep of an observer that had not yet been told of a long gap',
   151205: 'the judge took no notice of a neighbour whose page was suspended',
