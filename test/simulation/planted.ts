@@ -35,6 +35,7 @@ export const PLANTED: Readonly<Record<string, readonly Change[]>> = {
   'hellos-go-one-way': [replace('links/handshake.ts', 'isRepeated: tries > 1', 'isRepeated: false')],
   'early-words-are-not-asked-for': [
     replace('links/link.ts', 'reach.miss()\n', '\n'),
+    replace('links/link.ts', 'firstAsksLeft = FIRST_ASKS', 'firstAsksLeft = 0'),
     replace('links/link.ts', 'link.send(ASK_FRAME)\n    }\n    reach.heard', '}\n    reach.heard'),
   ],
   'a-closed-way-is-the-end-at-once': [
@@ -103,12 +104,17 @@ export const PLANTED: Readonly<Record<string, readonly Change[]>> = {
     replace('links/handshake.ts', '...needs.hello, attempt', '...needs.hello, secretKey: undefined, attempt'),
   ],
   'a-change-is-of-any-version': [
-    replace('links/far-ends.ts', "if (clock - change.since !== far.clock) return miss(link, 'stale')"),
+    replace(
+      'links/far-ends.ts',
+      'if (far === undefined || clock - change.since !== far.clock)',
+      'if (far === undefined)',
+    ),
     replace('wire/entry-change.ts', "if (from.clock % CLOCKS !== base) return reject('stale')"),
     replace('wire/entry-change.ts', "if (sumOf(body) !== check) return reject('stale')"),
   ],
   'a-missing-change-is-not-asked-for': [
     replace('links/far-ends.ts', 'rejects.count(reason)\n    link.askAnew()', 'rejects.count(reason)'),
+    replace('links/far-ends.ts', '    takeWaiting(link, far.clock, carrier)\n'),
   ],
   'a-failed-way-loses-the-last-value': [replace('links/link.ts', 'if (reach.isReachable()) needs.onRerouted(link)')],
   'old-words-show-the-dead': [replace('links/liveness.ts', '      estrangedAt = count\n')],
