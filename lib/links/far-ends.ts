@@ -73,10 +73,11 @@ interface Far {
 export function createFarEnds(needs: FarEndsNeeds): FarEnds {
   const { onEvidence, rejects } = needs
   const farEnds = new Map<ConnectionId, Far>()
-  /** Of links, since a far end may have another client id with each entry. */
-  const rates = new WeakMap<Link, TokenBucket>()
-  /** Changes of entries that have not come yet, the newest first. */
-  const early = new WeakMap<Link, EntryChange[]>()
+  /**
+   * Of links, since a far end may have another client id with each entry: the bytes that it may have us read, and changes of
+   * entries that have not come yet, the newest first.
+   */
+  const intakes = new WeakMap<Link, { readonly rate: TokenBucket; readonly early: EntryChange[] }>()
 
   const pathOf = (link: Link, far: Far): Path => ({
     id: `link:${link.peer}` as PathId,
@@ -133,16 +134,17 @@ export function createFarEnds(needs: FarEndsNeeds): FarEnds {
   }
 
   function receiveChange(link: Link, change: EntryChange, carrier: Carrier) {
+    const { early, nowMs, rate } = intakeOf(link)
     const far = farEnds.get(link.peer)
     const clock = far === undefined ? 0 : clockOf(change, far.clock)
     if (far !== undefined && clock <= far.clock) return rejects.count('stale')
     if (far === undefined || clock - change.since !== far.clock) {
-      waitingFor(link).unshift({ ...change, json: change.json.slice(0, MAX_CHANGED_BYTES) })
-      waitingFor(link).splice(MAX_WAITING)
+      early.unshift({ ...change, json: change.json.slice(0, MAX_CHANGED_BYTES) })
+      early.splice(MAX_WAITING)
       return miss(link, 'stale')
     }
     // [T38] A few bytes have us put together, and read, an entry.
-    if (!rateOf(link).take(far.version.body.length, needs.clock.moment().steadyMs)) return miss(link, 'too-often')
+    if (!rate.take(far.version.body.length, nowMs)) return miss(link, 'too-often')
     const version = changed(far.version, change)
     const said = version.ok ? entryOf(version.value) : version
     if (!version.ok || !said.ok) return miss(link, said.ok ? 'stale' : said.reason)
@@ -151,22 +153,17 @@ export function createFarEnds(needs: FarEndsNeeds): FarEnds {
 
   /** What came before that which it is a change of: a server that keeps no order may have been the last to hear its sender. */
   function takeWaiting(link: Link, clock: number, carrier: Carrier): void {
-    const waiting = waitingFor(link)
-    const index = waiting.findIndex((change) => clockOf(change, clock) - change.since === clock)
-    const [next] = index < 0 ? [] : waiting.splice(index, 1)
+    const { early } = intakeOf(link)
+    const index = early.findIndex((change) => clockOf(change, clock) - change.since === clock)
+    const [next] = index < 0 ? [] : early.splice(index, 1)
     if (next !== undefined) receiveChange(link, next, carrier)
   }
 
-  function waitingFor(link: Link): EntryChange[] {
-    const waiting = early.get(link) ?? []
-    early.set(link, waiting)
-    return waiting
-  }
-
-  function rateOf(link: Link): TokenBucket {
-    const rate = rates.get(link) ?? createTokenBucket({ ...CHANGED, nowMs: needs.clock.moment().steadyMs })
-    rates.set(link, rate)
-    return rate
+  function intakeOf(link: Link) {
+    const { steadyMs: nowMs } = needs.clock.moment()
+    const intake = intakes.get(link) ?? { rate: createTokenBucket({ ...CHANGED, nowMs }), early: [] }
+    intakes.set(link, intake)
+    return { ...intake, nowMs }
   }
 
   function miss(link: Link, reason: RejectReason): void {
