@@ -1,6 +1,7 @@
 /**
  * A member gone bad: it holds a valid identity, says true hellos over the real server, a real tab or a neighbour, and then
- * whatever a test wants, as raw frames of links. Knows no rule; nothing of it checks what it sends.
+ * whatever a test wants, as raw frames of links. It answers questions, or it would be taken for broken and spoken to by
+ * other ways. Knows no rule; nothing of it checks what it sends.
  */
 import * as encoding from 'lib0/encoding'
 import { onTestFinished } from 'vitest'
@@ -127,7 +128,6 @@ export async function startMallory(needs: MalloryNeeds): Promise<Mallory> {
         const frame = decodeLinkFrame(bytes)
         if (!frame.ok) return
         line.heard.push(frame.value)
-        // Or it would be taken for broken, and mended.
         if (frame.value.kind === 'ping' && line.channel?.isOpen()) line.channel.send(encodePong(frame.value.token))
       },
     })
@@ -159,6 +159,7 @@ export async function startMallory(needs: MalloryNeeds): Promise<Mallory> {
     const frame = opened?.ok ? decodeLinkFrame(opened.value) : undefined
     if (!frame?.ok) return
     line.heard.push(frame.value)
+    if (frame.value.kind === 'ping') saySealed(from, encodePong(frame.value.token)).catch(() => undefined)
     if (frame.value.kind === 'signal') line.channel?.receiveSignal(frame.value)
     if (frame.value.kind === 'passed' && from === neighbour) await receive(frame.value.far, frame.value.sealed)
   }
