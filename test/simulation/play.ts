@@ -10,7 +10,7 @@ import { type Coverage, count } from './coverage.ts'
 import { createDocumentCheck } from './documents.ts'
 import { createFaults } from './faults.ts'
 import { createFinale } from './finale.ts'
-import { createJudge, LOOK_MS, UNNOTICED_BREAK_MS } from './judge.ts'
+import { createJudge, LOOK_MS, MESSAGES_KEPT_MS, UNNOTICED_BREAK_MS } from './judge.ts'
 import { createLeases } from './leases.ts'
 import type { Liar } from './liar.ts'
 import { createLies } from './lies.ts'
@@ -109,10 +109,13 @@ async function setUp({ coverage, liar, log, schedule, world }: PlayNeeds) {
     mayShowStrangers: !schedule.isAdversaryOutside,
     lastSlowMs: trouble.lastSlowMs,
     // With several ways, one of them may have broken unnoticed: whoever misses something asks by it in vain for a while.
-    mayComeLate: (fromMs, one, other) =>
-      trouble.hasLostSince(fromMs) ||
-      (!reach.isOneWay(one, other) &&
-        Math.max(trouble.lastBreakMs(one.member), trouble.lastBreakMs(other.member)) > fromMs - UNNOTICED_BREAK_MS),
+    // [M4] With one, what is sent again may be lost with it too, and by the next time it is too old.
+    mayComeLate(fromMs, one, other) {
+      if (trouble.hasLostSince(fromMs)) return true
+      const brokeAtMs = Math.max(trouble.lastBreakMs(one.member), trouble.lastBreakMs(other.member))
+      if (reach.isOneWay(one, other)) return brokeAtMs > fromMs && scheduler.nowMs() - fromMs > MESSAGES_KEPT_MS
+      return brokeAtMs > fromMs - UNNOTICED_BREAK_MS
+    },
     peerCount: () => world.peers.count,
     onEvent: (kind) => count(coverage, kind),
   }
