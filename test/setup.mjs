@@ -11,7 +11,7 @@ import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 export const root = fileURLToPath(new URL('..', import.meta.url))
-/** Where the browser that was found is written down for test/kit/chromium.ts; see `Found` there. */
+/** Where the browsers that were found are written down for test/kit/chromium.ts; see `Found` there. */
 const FOUND = join(root, '.cache/chromium.json')
 /** An install of 230 packages takes 10 s here; a registry that hangs is given up after this many ms. */
 const INSTALL_TIMEOUT_MS = 300_000
@@ -48,39 +48,41 @@ export function ensureInstalled() {
   if (status !== 0 || !isInstalled()) throw new Error('npm ci did not succeed; its message is above')
 }
 
-/** Finds or fetches a Chromium that starts and writes it down; resolves with false, loudly, where there is none. */
+/**
+ * Finds or fetches what the browser tests need and writes it down; resolves with false, loudly, where there is nothing. `light`
+ * takes a quarter of the time, but it hides no tab and keeps no page in a back/forward cache: that needs a `whole` one.
+ */
 export async function ensureChromium() {
   if (isWrittenDown()) return true
-  for (const [source, find] of SOURCES) {
-    for (const found of await find()) {
-      if (!(await starts(found))) continue
-      mkdirSync(join(root, '.cache'), { recursive: true })
-      writeFileSync(FOUND, `${JSON.stringify({ ...found, source }, null, 2)}\n`)
-      say(`browser tests use ${found.executablePath} (${source})`)
-      return true
-    }
+  const whole = await firstThatStarts(chosenBrowser, installedBrowsers, aptBrowser)
+  const light = process.env.CHROME ? undefined : await firstThatStarts(unpackedBrowser)
+  if (whole === undefined && light === undefined) {
+    rmSync(FOUND, { force: true })
+    say('NO CHROMIUM STARTS HERE: every browser test will be skipped. Set CHROME to the path of one.')
+    return false
   }
-  rmSync(FOUND, { force: true })
-  say('NO CHROMIUM STARTS HERE: every browser test will be skipped. Set CHROME to the path of one.')
-  return false
+  mkdirSync(join(root, '.cache'), { recursive: true })
+  writeFileSync(FOUND, `${JSON.stringify({ whole, light }, null, 2)}\n`)
+  const paths = [whole, light].filter((one) => one !== undefined).map(({ executablePath }) => executablePath)
+  say(`browser tests use ${paths.join(' and ')}`)
+  return true
 }
 
 function isWrittenDown() {
   if (!existsSync(FOUND)) return false
-  const { executablePath } = JSON.parse(readFileSync(FOUND, 'utf8'))
-  return existsSync(executablePath) && (process.env.CHROME ?? executablePath) === executablePath
+  const { whole, light } = JSON.parse(readFileSync(FOUND, 'utf8'))
+  const all = [whole, light].filter((one) => one !== undefined)
+  const isChosen = !process.env.CHROME || (whole?.executablePath === process.env.CHROME && light === undefined)
+  return all.length > 0 && isChosen && all.every(({ executablePath }) => existsSync(executablePath))
 }
 
-/**
- * Where a Chromium may come from, best first: nothing is fetched while one that is here starts. The one of the npm package is a
- * headless shell, which can hide no tab and keeps no page in a back/forward cache: what needs that is skipped with it.
- */
-const SOURCES = [
-  ['CHROME', () => (process.env.CHROME ? [{ executablePath: process.env.CHROME }] : [])],
-  ['installed', installedBrowsers],
-  ['apt', aptBrowser],
-  ['npm', unpackedBrowser],
-]
+/** The first of them that comes up, best source first: nothing is fetched while one that is here starts. */
+async function firstThatStarts(...sources) {
+  for (const find of sources) for (const found of find()) if (await starts(found)) return found
+  return undefined
+}
+
+const chosenBrowser = () => (process.env.CHROME ? [{ executablePath: process.env.CHROME }] : [])
 
 function installedBrowsers() {
   const names = ['google-chrome-stable', 'google-chrome', 'chrome', 'chromium', 'chromium-browser', 'microsoft-edge']
@@ -96,7 +98,7 @@ function installedBrowsers() {
   return [...onPath, ...elsewhere].filter(existsSync).map((executablePath) => ({ executablePath }))
 }
 
-/** The Chromium that the package @sparticuz/chromium carries, with the system's libraries or with the package's own. */
+/** The headless shell that the package @sparticuz/chromium carries, with the system's libraries or with the package's own. */
 function unpackedBrowser() {
   if (process.platform !== 'linux' || process.arch !== 'x64') return []
   const manifest = join(root, 'node_modules/@sparticuz/chromium/package.json')

@@ -1,6 +1,6 @@
 /** The library in a real Chromium: data channels between contexts, tabs, pages that close, reload and come back. */
 import type { Browser, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import type { SignalingServer } from '../../signaling-server/index.ts'
 import { launchChromium, noChromium, noTabs } from '../kit/chromium.ts'
 import { until } from '../kit/until.ts'
@@ -124,8 +124,10 @@ describe.skipIf(noChromium !== undefined).each(['links', 'yjs'] as const)('in a 
   it.skipIf(noTabs !== undefined)(
     '[B6] a page that goes into the back/forward cache leaves within 1 s, and restored it joins again beside no ghost',
     async () => {
-      const alice = await join('alice')
-      const bob = await join('bob')
+      const whole = await launchChromium({ isWhole: true })
+      onTestFinished(() => whole.close())
+      const alice = await joinInBrowser(whole, server, 'alice', withTransport({}))
+      const bob = await joinInBrowser(whole, server, 'bob', withTransport({}))
       await untilReached([alice, bob], ['direct', 'relay'])
       await bob.page.goto(`${server.url.replace(/^ws/, 'http')}/health`)
       await untilHeard(alice, 'leave', 'bob', { timeoutMs: CLEAN_LEAVE_MS })

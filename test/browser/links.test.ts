@@ -35,7 +35,8 @@ describe.skipIf(noChromium !== undefined)(
     beforeAll(async () => {
       await buildPage()
       debuggerPort = await findFreePort()
-      browser = await launchChromium([SLOW_TIMERS, `--remote-debugging-port=${debuggerPort}`], NOT_QUICK)
+      const flags = [SLOW_TIMERS, `--remote-debugging-port=${debuggerPort}`]
+      browser = await launchChromium({ isWhole: true, flags, withoutFlags: NOT_QUICK })
     }, 120_000)
     afterAll(() => browser?.close())
     const scene = (run: (scene: Scene) => Promise<void>) => inScene({ browser, debuggerPort }, run)

@@ -1,13 +1,13 @@
 /** Members behind routers that let no two of them meet directly: real browsers on networks of the test's own making. */
 import type { ChildProcess } from 'node:child_process'
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Browser, chromium } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { BUILT, buildPage, joinOnPage, openPage, type PageMember, untilHeard, untilReached } from '../browser/pages.ts'
-import { FLAGS, FOUND, noChromium } from '../kit/chromium.ts'
+import { launchOptions, noChromium } from '../kit/chromium.ts'
 import { endProcess } from '../kit/processes.ts'
 import { until } from '../kit/until.ts'
 import { createNetworks, type Home, hasTool, type Networks, noNetworks, SERVER_ADDRESS } from './namespaces.ts'
@@ -77,14 +77,11 @@ describe.skipIf(missing !== undefined)('on a network without a direct path', () 
 
   /** A browser that is at home there: started through a script, since a driver starts one program. */
   function startBrowser(home: Home): Promise<Browser> {
-    const { executablePath, env } = JSON.parse(readFileSync(FOUND, 'utf8')) as { executablePath: string; env?: object }
+    const options = launchOptions({ isWhole: true })
     const script = join(folder, home)
-    writeFileSync(script, `#!/bin/sh\nexec ip netns exec ${networks.home(home)} "${executablePath}" "$@"\n`)
+    writeFileSync(script, `#!/bin/sh\nexec ip netns exec ${networks.home(home)} "${options.executablePath}" "$@"\n`)
     chmodSync(script, 0o755)
-    return chromium.launch({
-      ...{ executablePath: script, headless: true, args: [...FLAGS] },
-      env: { ...(process.env as Record<string, string>), ...env },
-    })
+    return chromium.launch({ ...options, executablePath: script })
   }
 
   async function joinAt(home: Home, id: string, iceServers: RTCIceServer[]): Promise<PageMember> {
