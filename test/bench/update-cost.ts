@@ -12,7 +12,7 @@ import { WORLDS, type World, type WorldName } from './worlds.ts'
 
 const UPDATES = 3
 /** 214 bytes of JSON. */
-const PROFILE = {
+export const PROFILE = {
   color: '#30bced',
   avatar: `https://example.org/${'a'.repeat(127)}.png`,
   role: 'editor',
