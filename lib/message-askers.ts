@@ -3,7 +3,7 @@
  * the time that sending takes, so that large messages and many of them cost alike. Pure: time is an argument.
  */
 
-/** An honest member asks for one gap three times at most, if no answer comes. */
+/** An honest member asks for one gap three times within a second, if no answer comes. */
 const REPEATS = 3
 
 export interface Askers {

@@ -10,8 +10,15 @@ import type { MessageFrame } from './wire/frame.ts'
 export const ASK_AFTER_MS = 100
 /** Between two questions to one sender: two of them, with a far round trip each, fit into `GAP_WAIT_MS`. */
 export const ASK_EVERY_MS = 300
-/** How long a missing message is waited for: the 1 s in which values flow again after a change of path. */
+/** How long others wait for a missing message: the 1 s in which values flow again after a change of path. */
 export const GAP_WAIT_MS = 1_000
+/** Between two later questions, while nothing waits for what is missing: a path may be dead for a while before it is known. */
+export const ASK_LATER_MS = 2_000
+/**
+ * How long a message can be asked for: as long as a member without a path is held, and the question's way. At the rates of
+ * the outbox that is at most 4,750 messages and 6 MiB.
+ */
+export const KEPT_MS = 15_000
 /** Messages of one sender that wait at most for an earlier one; more, and the earlier one is given up. */
 const MAX_HELD = 512
 const MAX_HELD_CHARACTERS = 1_048_576
@@ -62,7 +69,9 @@ export function takeMessage(
   const met = order.get(message.clientId) ?? meet(message.seq)
   const due = isEarly && !met.hasBegun ? Math.min(met.due, message.seq) : met.due
   if (message.seq < due) return { order, ready: [] }
-  const sender = { ...met, due, held: new Map(met.held).set(message.seq, message) }
+  // The second that this one waits begins with it.
+  const missingSince = met.held.size === 0 ? undefined : met.missingSince
+  const sender = { ...met, due, held: new Map(met.held).set(message.seq, message), missingSince }
   return release(order, message.clientId, isOverfull(sender) ? skipGap(sender) : sender, now)
 }
 
@@ -83,11 +92,13 @@ export function tendGaps(
   for (const [clientId, sender] of order) {
     if (sender.missingSince === undefined) continue
     const waitedMs = now - sender.missingSince
+    const patienceMs = sender.held.size > 0 ? GAP_WAIT_MS : KEPT_MS
+    const askEveryMs = waitedMs < GAP_WAIT_MS ? ASK_EVERY_MS : ASK_LATER_MS
     if (!isReachable(clientId)) keep(clientId, { ...sender, missingSince: now })
-    else if (waitedMs >= GAP_WAIT_MS) {
+    else if (waitedMs >= patienceMs) {
       const released = release(step.order, clientId, skipGap(sender), now)
       step = { order: released.order, ready: [...step.ready, ...released.ready] }
-    } else if (waitedMs >= ASK_AFTER_MS && now - sender.askedAt >= ASK_EVERY_MS) {
+    } else if (waitedMs >= ASK_AFTER_MS && now - sender.askedAt >= askEveryMs) {
       questions.push({ clientId, due: sender.due })
       keep(clientId, { ...sender, askedAt: now })
     }

@@ -7,6 +7,7 @@ import { PresenceError } from './base/errors.ts'
 import { utf8Bytes } from './base/json.ts'
 import { createTokenBucket } from './base/token-bucket.ts'
 import { createAskers } from './message-askers.ts'
+import { KEPT_MS } from './message-order.ts'
 import type { MessageFrame } from './wire/frame.ts'
 
 /**
@@ -18,11 +19,6 @@ const BYTES = { perSecond: 393_216, burst: 393_216 }
 /** What may wait to be sent. */
 export const MAX_WAITING_MESSAGES = 10_000
 export const MAX_WAITING_BYTES = 8_388_608
-/**
- * How long a message can be asked for: as long as a member without a path is held, and the question's way. At the rates
- * above that is at most 4,750 messages and 6 MiB.
- */
-const KEEP_MS = 15_000
 /** A message that some have to wait for is handed over again after this, for those. */
 const HAND_AGAIN_MS = 50
 /** After a server's restart everybody asks at once, and is answered at once. */
@@ -66,7 +62,7 @@ export function createMessageOutbox({ clock, send, onRefused }: MessageOutboxNee
   let waiting: Outgoing[] = []
   let lastSent = 0
   let waitingBytes = 0
-  const askers = createAskers(KEEP_MS)
+  const askers = createAskers(KEPT_MS)
   /** Who asks, and from which message on. */
   const asked = new Map<string, number>()
   let answeredAtMs = Number.NEGATIVE_INFINITY
@@ -105,7 +101,7 @@ export function createMessageOutbox({ clock, send, onRefused }: MessageOutboxNee
     age()
   }
   const age = () => {
-    while (now() - (kept[0]?.atMs ?? now()) > KEEP_MS) kept.shift()
+    while (now() - (kept[0]?.atMs ?? now()) > KEPT_MS) kept.shift()
   }
   const answer = () => {
     cancelAnswer = undefined

@@ -7,6 +7,7 @@ import {
   forgetSender,
   GAP_WAIT_MS,
   hasGaps,
+  KEPT_MS,
   type MessageOrder,
   takeMessage,
   tendGaps,
@@ -98,8 +99,30 @@ describe('messages that are missing', () => {
     const told = expectMessages(order, alice, 3, 0)
     expect([hasGaps(told), tend(told, ASK_AFTER_MS).asked]).toEqual([true, [2]])
     expect(take([2, 3], told).ready).toEqual([2, 3])
-    const givenUp = tend(told, GAP_WAIT_MS).order
+  })
+
+  it('[M4] while nothing waits for them, they are asked for every 2 s, as long as their sender has them', () => {
+    const told = expectMessages(take([1], met(0)).order, alice, 3, 0)
+    const asked: number[] = []
+    let order = told
+    for (let now = 0; now < KEPT_MS; now += 100) {
+      const step = tend(order, now)
+      order = step.order
+      if (step.asked.length > 0) asked.push(now)
+    }
+    expect(asked).toEqual([100, 400, 700, 2_700, 4_700, 6_700, 8_700, 10_700, 12_700, 14_700])
+    expect(take([2, 3], order).ready).toEqual([2, 3])
+    const givenUp = tend(order, KEPT_MS).order
     expect([hasGaps(givenUp), take([3, 4], givenUp).ready]).toEqual([false, [4]])
+  })
+
+  it('[M2] the second that one waits for them begins when it comes', () => {
+    const told = expectMessages(take([1], met(0)).order, alice, 2, 0)
+    const { order, ready } = take([3], told, 5_000)
+    expect([ready, tend(order, 5_000 + GAP_WAIT_MS - 1).ready]).toEqual([[], []])
+    expect(tend(order, 5_000 + ASK_AFTER_MS).asked).toEqual([2])
+    expect(tend(order, 5_000 + GAP_WAIT_MS).ready).toEqual([3])
+    expect(take([2], order, 5_500).ready).toEqual([2, 3])
   })
 
   it('[M4] of a sender that cannot be reached they are waited for until it is back', () => {

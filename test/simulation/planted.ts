@@ -130,7 +130,7 @@ export const PLANTED: Readonly<Record<string, readonly Change[]>> = {
   ],
   'messages-come-twice': [replace('message-order.ts', 'if (message.seq < due) return { order, ready: [] }')],
   'a-missing-message-is-not-waited-for': [
-    replace('message-order.ts', 'waitedMs >= GAP_WAIT_MS', 'waitedMs >= ASK_AFTER_MS / 2'),
+    replace('message-order.ts', '? GAP_WAIT_MS : KEPT_MS', '? ASK_AFTER_MS / 2 : ASK_AFTER_MS / 2'),
   ],
   'missing-messages-are-not-asked-for': [replace('message-order.ts', 'questions.push({ clientId, due: sender.due })')],
   'a-document-is-not-compared-on-meeting': [

@@ -109,13 +109,11 @@ async function setUp({ coverage, liar, log, schedule, world }: PlayNeeds) {
     mayShowStrangers: !schedule.isAdversaryOutside,
     lastSlowMs: trouble.lastSlowMs,
     // With several ways, one of them may have broken unnoticed: whoever misses something asks by it in vain for a while.
-    // [M4] With one, what is sent again may be lost with it too, and by the next time it is too old.
-    mayComeLate(fromMs, one, other) {
-      if (trouble.hasLostSince(fromMs)) return true
-      const brokeAtMs = Math.max(trouble.lastBreakMs(one.member), trouble.lastBreakMs(other.member))
-      if (reach.isOneWay(one, other)) return brokeAtMs > fromMs && scheduler.nowMs() - fromMs > MESSAGES_KEPT_MS
-      return brokeAtMs > fromMs - UNNOTICED_BREAK_MS
-    },
+    mayComeLate: (fromMs, one, other) =>
+      trouble.hasLostSince(fromMs) ||
+      reach.wasApart(one, other, fromMs, fromMs + MESSAGES_KEPT_MS) ||
+      (!reach.isOneWay(one, other) &&
+        Math.max(trouble.lastBreakMs(one.member), trouble.lastBreakMs(other.member)) > fromMs - UNNOTICED_BREAK_MS),
     peerCount: () => world.peers.count,
     onEvent: (kind) => count(coverage, kind),
   }

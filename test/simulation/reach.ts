@@ -61,6 +61,8 @@ export interface Reach {
   isServed(one: Life, other: Life): boolean
   /** Whether one server is all that could ever carry the two: no data channel, no tab, and nobody else as a neighbour. */
   isOneWay(one: Life, other: Life): boolean
+  /** Whether there was no way between the two for all of that time, in their gap now or their last one. */
+  wasApart(observer: Life, subject: Life, fromMs: number, toMs: number): boolean
   /** Whether a byte of the second can come to the first at all. */
   canHear(observer: Life, subject: Life): boolean
   /** When the observer could last be told that a socket of the subject's has ended, in ms. */
@@ -250,6 +252,11 @@ export function createReach({ lies, world }: ReachNeeds): Reach {
       const areTabs = one.resident.host.machine === other.resident.host.machine
       const servers = one.servers.filter((server) => other.servers.includes(server))
       return !hasDirect && !areTabs && servers.length === 1 && living.length <= 2
+    },
+    wasApart(observer, subject, fromMs, toMs) {
+      const { downMs, lastDownMs, lastDownEndMs } = pair(observer, subject)
+      const [endMs, lengthMs] = downMs > 0 ? [scheduler.nowMs(), downMs] : [lastDownEndMs, lastDownMs]
+      return endMs - lengthMs <= fromMs && endMs >= toMs
     },
     lastEndMs: (observer, subject) =>
       Math.max(
