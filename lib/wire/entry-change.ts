@@ -27,11 +27,9 @@ export interface Version {
   readonly body: Uint8Array
 }
 
-interface Counts {
-  readonly timestamp: number
-  readonly seq: number
-  readonly sent: number
-}
+/** The fields of a state that grow with every update, in the order in which a change has them. */
+const COUNTED = ['timestamp', 'seq', 'sent'] as const
+type Counts = readonly number[]
 
 export interface EntryChange {
   readonly base: number
@@ -45,12 +43,11 @@ export interface EntryChange {
 }
 
 const CLOCKS = 2 ** 16
-const NO_COUNTS: Counts = { timestamp: 0, seq: 0, sent: 0 }
 
 export function versionOf({ clientId, clock, state }: AwarenessEntry): Version {
   const field = fieldOf(state)
-  const counts = { timestamp: numberOf(field.timestamp), seq: numberOf(field.seq), sent: numberOf(field.sent) }
-  return { clientId, clock, counts, body: new TextEncoder().encode(JSON.stringify(withCounts(state, NO_COUNTS))) }
+  const counts = COUNTED.map((name) => numberOf(field[name]))
+  return { clientId, clock, counts, body: new TextEncoder().encode(JSON.stringify(withCounts(state))) }
 }
 
 /** The entry that a version is of, its state frozen deeply. */
@@ -60,14 +57,12 @@ export function entryOf({ clientId, clock, counts, body }: Version): Result<Awar
 }
 
 export function encodeEntryChange(from: Version, to: Version): Uint8Array {
-  const kept = commonLength(from.body, to.body, 0, (body, index) => body[index])
-  const rest = commonLength(from.body, to.body, kept, (body, index) => body[body.length - 1 - index])
+  const kept = commonLength(from.body, to.body)
+  const rest = commonLength(from.body.slice(kept).reverse(), to.body.slice(kept).reverse())
   return encoding.encode((encoder) => {
     encoding.writeUint16(encoder, from.clock % CLOCKS)
     encoding.writeVarUint(encoder, to.clock - from.clock)
-    encoding.writeVarInt(encoder, to.counts.timestamp - from.counts.timestamp)
-    encoding.writeVarInt(encoder, to.counts.seq - from.counts.seq)
-    encoding.writeVarInt(encoder, to.counts.sent - from.counts.sent)
+    for (const count of plus(to.counts, from.counts, -1)) encoding.writeVarInt(encoder, count)
     encoding.writeUint16(encoder, sumOf(to.body))
     encoding.writeVarUint(encoder, kept)
     encoding.writeVarUint(encoder, from.body.length - kept - rest)
@@ -81,12 +76,12 @@ export function decodeEntryChange(bytes: Uint8Array): Result<EntryChange> {
     const decoder = decoding.createDecoder(bytes)
     const base = decoding.readUint16(decoder)
     const since = decoding.readVarUint(decoder)
-    const [timestamp, seq, sent] = [0, 0, 0].map(() => decoding.readVarInt(decoder)) as [number, number, number]
+    const grown = COUNTED.map(() => decoding.readVarInt(decoder))
     const check = decoding.readUint16(decoder)
     const [kept, dropped] = [decoding.readVarUint(decoder), decoding.readVarUint(decoder)]
-    if ([since, timestamp, seq, sent].some((count) => Math.abs(count) > MAX_COUNT)) return reject('malformed')
+    if ([since, ...grown].some((count) => Math.abs(count) > MAX_COUNT)) return reject('malformed')
     const json = decoding.readTailAsUint8Array(decoder)
-    return accept({ base, since, grown: { timestamp, seq, sent }, check, kept, dropped, json })
+    return accept({ base, since, grown, check, kept, dropped, json })
   })
 }
 
@@ -108,12 +103,7 @@ export function changed(from: Version, change: EntryChange): Result<Version> {
   body.set(json, kept)
   body.set(from.body.subarray(kept + dropped), kept + json.length)
   if (sumOf(body) !== check) return reject('stale')
-  const counts = {
-    timestamp: from.counts.timestamp + grown.timestamp,
-    seq: from.counts.seq + grown.seq,
-    sent: from.counts.sent + grown.sent,
-  }
-  return accept({ clientId: from.clientId, clock: from.clock + since, counts, body })
+  return accept({ clientId: from.clientId, clock: from.clock + since, counts: plus(from.counts, grown), body })
 }
 
 function fieldOf(state: JsonObject | null): JsonObject {
@@ -123,21 +113,19 @@ function fieldOf(state: JsonObject | null): JsonObject {
 
 const numberOf = (value: unknown): number => (Number.isSafeInteger(value) ? (value as number) : 0)
 
-/** Keys stay where they are. */
-const withCounts = (state: JsonObject | null, counts: Counts): JsonObject =>
-  Object.freeze({ ...state, [PRESENCE_FIELD]: Object.freeze({ ...fieldOf(state), ...counts }) })
+const plus = (counts: Counts, others: Counts, times = 1): Counts =>
+  counts.map((count, index) => count + times * (others[index] ?? 0))
 
-/** How many bytes are the same from one end on, those left out that the other end has already. */
-function commonLength(
-  one: Uint8Array,
-  other: Uint8Array,
-  taken: number,
-  at: (body: Uint8Array, index: number) => number | undefined,
-): number {
-  const most = Math.min(one.length, other.length) - taken
-  let length = 0
-  while (length < most && at(one, length) === at(other, length)) length++
-  return length
+/** Keys stay where they are. */
+const withCounts = (state: JsonObject | null, counts: Counts = []): JsonObject => {
+  const counted = Object.fromEntries(COUNTED.map((name, index) => [name, counts[index] ?? 0]))
+  return Object.freeze({ ...state, [PRESENCE_FIELD]: Object.freeze({ ...fieldOf(state), ...counted }) })
+}
+
+/** How many bytes are the same from the first one on. */
+function commonLength(one: Uint8Array, other: Uint8Array): number {
+  const index = one.findIndex((byte, index) => byte !== other[index])
+  return index < 0 ? one.length : index
 }
 
 /** FNV-1a of 32 bits, folded to 16: it tells versions apart that were never meant to be told apart, and proves nothing. */

@@ -2,6 +2,7 @@ import { pbkdf2Sync } from 'node:crypto'
 import { ED25519_TORSION_SUBGROUP } from '@noble/curves/ed25519.js'
 import { describe, expect, it } from 'vitest'
 import { AGREEMENT_KEY_BYTES, type Crypto } from '../../lib/identity/crypto.ts'
+import { isOfSmallOrder } from '../../lib/identity/small-order.ts'
 import { createSystemCrypto } from '../../lib/identity/system-crypto.ts'
 import { createTestCrypto } from '../../lib/testing/test-crypto.ts'
 import { CRYPTOS, flip } from './kit.ts'
@@ -54,6 +55,9 @@ describe.each(CRYPTOS)('%s', (_name, createCrypto) => {
       for (let text = 0; text < 8; text++)
         expect(await crypto.verify(key, signature, Uint8Array.of(text)), hex(key)).toBe(false)
     }
+    // Whatever the platform makes of them.
+    expect(SMALL_ORDER.filter((key) => !isOfSmallOrder(key)).map(hex)).toEqual([])
+    expect(isOfSmallOrder(crypto.createSigner().publicKey)).toBe(false)
   })
 
   it('[N2] both halves of an agreement arrive at one value that a third does not', async () => {

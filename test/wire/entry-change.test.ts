@@ -121,7 +121,7 @@ it.each([1_000, 29_000_000_000_000])(
       [3, 7, 9],
       [4, 1_919, 1_079],
     ] as const) {
-      const said = entry(clock + later, { profile, cursor: { x, y } }, { timestamp: from.counts.timestamp + 50 })
+      const said = entry(clock + later, { profile, cursor: { x, y } }, { timestamp: (from.counts[0] ?? 0) + 50 })
       const to = versionOf(said)
       const frame = encodeChange(encodeEntryChange(from, to))
       expect(frame.length, `to ${x}, ${y}`).toBeLessThanOrEqual(24)
@@ -136,7 +136,7 @@ it.each([1_000, 29_000_000_000_000])(
 
 it('[W27] its clock is told by 16 bits, to whoever has one of about that time', () => {
   const base = 2 ** 16 * 7 + 5
-  const change = { base: 5, since: 1, grown: { timestamp: 0, seq: 0, sent: 0 }, check: 0, kept: 0, dropped: 0 }
+  const change = { base: 5, since: 1, grown: [0, 0, 0], check: 0, kept: 0, dropped: 0 }
   const clockFor = (known: number) => clockOf({ ...change, json: new Uint8Array(0) }, known)
   for (const away of [-32_000, -1, 0, 1, 32_000]) expect(clockFor(base + away)).toBe(base + 1)
 })
