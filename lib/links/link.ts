@@ -18,6 +18,7 @@ import {
 } from '../wire/link-frame.ts'
 import type { RejectCounter } from '../wire/result.ts'
 import type { LinkReport } from '../wire/transport.ts'
+import { createAsking } from './asking.ts'
 import type { Carrier, CarrierEnd } from './carrier.ts'
 import { createGoodbye, type Goodbye } from './goodbye.ts'
 import { createHandshake, type HandshakeNeeds } from './handshake.ts'
@@ -30,10 +31,6 @@ import { createTrafficCounter } from './traffic.ts'
 
 /** Ways that a hello is repeated by at most: some servers, a tab and some neighbours. */
 const MAX_HELLO_WAYS = 4
-/** Whose words we cannot use, for want of a key or of those before them, is asked to say its entry again, at most so often. */
-const ASK_AGAIN_MS = 2_000
-/** Whoever has proved itself and says no entry is asked so often: its first one may have gone by a way that was dead. */
-const FIRST_ASKS = 3
 /** What one says to everybody, and thus may cast. */
 const CASTABLE: readonly LinkFrame['kind'][] = ['entry', 'change', 'message', 'goodbye']
 
@@ -98,10 +95,6 @@ export function createLink(needs: LinkNeeds): Link {
   const sent = createTrafficCounter()
   const received = createTrafficCounter()
   const questions = createQuestions(clock)
-  let askedAtMs = Number.NEGATIVE_INFINITY
-  let isAskDue = false
-  let firstAsksLeft = 0
-  let agreedAtMs = 0
   let isClosed = false
 
   const handshake = createHandshake({
@@ -143,7 +136,7 @@ export function createLink(needs: LinkNeeds): Link {
       receiveFrame(carrier, bytes, isOld, CASTABLE)
     },
     // It thinks that we have a key of its casts. Where another carrier serves, the cast is for others.
-    onUnknownCast: (carrier) => (best() === carrier ? link.askAnew() : undefined),
+    onUnknownCast: (carrier) => (best() === carrier ? asking.again() : undefined),
     onReject: (reason) => rejects.count(reason),
     onMissed(isOutOfStep) {
       reach.miss()
@@ -151,12 +144,12 @@ export function createLink(needs: LinkNeeds): Link {
     },
   })
 
+  const asking = createAsking({ clock, isReachable: reach.isReachable, ask: () => sendBy(best(), ASK_FRAME) })
   const goodbye = createGoodbye({ carriers, frames, liveness })
 
   function agreed(keys: SealedLink, by: string | undefined, roundTripMs: number): void {
     frames.setKeys(keys)
-    firstAsksLeft = FIRST_ASKS
-    agreedAtMs = clock.moment().steadyMs
+    asking.begin()
     liveness.heard(by)
     liveness.answered(by)
     if (by !== undefined) liveness.measured(by, roundTripMs)
@@ -201,17 +194,6 @@ export function createLink(needs: LinkNeeds): Link {
     })
   }
 
-  /** What is missed between two questions has one of its own, later: the answer to the first may be older. */
-  function askIfDue(): void {
-    const nowMs = clock.moment().steadyMs
-    const isFirstDue = firstAsksLeft > 0 && reach.isReachable() && nowMs - agreedAtMs >= ASK_AGAIN_MS
-    if ((!isAskDue && !isFirstDue) || nowMs - askedAtMs < ASK_AGAIN_MS) return
-    if (isFirstDue) firstAsksLeft -= 1
-    isAskDue = false
-    askedAtMs = nowMs
-    sendBy(best(), ASK_FRAME)
-  }
-
   /** `isOld`: nothing reached the far end any more when it came. */
   function receiveFrame(carrier: Carrier, bytes: Uint8Array, isOld: boolean, allowed?: readonly LinkFrame['kind'][]) {
     const frame = decodeLinkFrame(bytes)
@@ -229,7 +211,7 @@ export function createLink(needs: LinkNeeds): Link {
       if (isHere) liveness.askFresh(carrier)
       if (kind === 'entry' || kind === 'change' || kind === 'message') return
     }
-    if (kind === 'entry') firstAsksLeft = 0
+    if (kind === 'entry') asking.heardEntry()
     if (kind === 'ping') return answerPing(carrier, frame.value.token)
     if (kind === 'castKey')
       return frames.learnKey(frame.value) ? sendBy(carrier, encodeCastAck(frame.value)) : rejects.count('stale')
@@ -298,16 +280,13 @@ export function createLink(needs: LinkNeeds): Link {
       for (const carrier of carriers.all())
         if (carrier.kind !== 'via' && carrier.isIntroduction !== true) sendBy(carrier, frame)
     },
-    askAnew() {
-      isAskDue = true
-      askIfDue()
-    },
+    askAnew: asking.again,
     sendSignal: (frame) => sendBy(carriers.forSignals(), frame),
     sayGoodbye: goodbye.say,
     fallSilent: goodbye.fallSilent,
     tick() {
       if (goodbye.isSilent()) return
-      askIfDue()
+      asking.tick()
       const hasKeys = frames.hasKeys()
       if (hasKeys && carriers.hasFailed()) reroute()
       liveness.tick(hasKeys ? best() : undefined, carriers.all())

@@ -35,7 +35,7 @@ export const PLANTED: Readonly<Record<string, readonly Change[]>> = {
   'hellos-go-one-way': [replace('links/handshake.ts', 'isRepeated: tries > 1', 'isRepeated: false')],
   'early-words-are-not-asked-for': [
     replace('links/link.ts', 'reach.miss()\n', '\n'),
-    replace('links/link.ts', 'firstAsksLeft = FIRST_ASKS', 'firstAsksLeft = 0'),
+    replace('links/asking.ts', 'firstAsksLeft = FIRST_ASKS', 'firstAsksLeft = 0'),
     replace('links/link.ts', 'link.send(ASK_FRAME)\n    }\n    reach.heard', '}\n    reach.heard'),
   ],
   'a-closed-way-is-the-end-at-once': [
