@@ -1,16 +1,8 @@
 /** Byte arithmetic that identity does again and again. Knows nothing of what the bytes mean. */
 
-export const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
+export { concatBytes } from '@noble/hashes/utils.js'
 
-export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0))
-  let offset = 0
-  for (const part of parts) {
-    whole.set(part, offset)
-    offset += part.length
-  }
-  return whole
-}
+export const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
 
 /** Compares without telling by its time where the first difference is. */
 export function isEqualBytes(one: Uint8Array, other: Uint8Array): boolean {
@@ -21,7 +13,4 @@ export function isEqualBytes(one: Uint8Array, other: Uint8Array): boolean {
 }
 
 /** base64 in its URL-safe alphabet, without padding (RFC 4648 section 5). */
-export function toBase64Url(bytes: Uint8Array): string {
-  const base64 = btoa(String.fromCharCode(...bytes))
-  return base64.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
-}
+export { toBase64UrlEncoded as toBase64Url } from 'lib0/buffer'
