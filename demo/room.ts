@@ -7,7 +7,7 @@ export const LOBBY = 'lobby'
 
 export interface Room {
   readonly room: string
-  /** Of a private room: `#secret=`, the part of an address that a browser sends to no server. */
+  /** Of a private room, `?private=`: `#secret=`, the part of an address that a browser sends to no server. */
   readonly secret?: string
 }
 
@@ -20,13 +20,16 @@ export interface RoomAddress extends Room {
 
 /** More than the library takes of a secret; a link so long was damaged, and leads to a room where nobody is. */
 const MAX_SECRET_LENGTH = 1_024
+/** In place of the secret of a private link that has lost it whole: nobody is there but others who have lost theirs. */
+const LOST = 'lost'
 
 export function readAddress(href: string): RoomAddress {
   const { searchParams, hash } = new URL(href)
-  const secret = new URLSearchParams(hash.slice(1)).get('secret')?.slice(0, MAX_SECRET_LENGTH)
+  const said = new URLSearchParams(hash.slice(1)).get('secret')?.slice(0, MAX_SECRET_LENGTH)
+  const secret = said || (searchParams.has('private') ? LOST : undefined)
   return {
     room: searchParams.get('room') || LOBBY,
-    ...(secret ? { secret } : {}),
+    ...(secret === undefined ? {} : { secret }),
     hasWebrtc: searchParams.get('webrtc') !== 'off',
     hasServers: searchParams.get('servers') !== 'off',
   }
@@ -35,22 +38,24 @@ export function readAddress(href: string): RoomAddress {
 /** The same page in another room. A shared link carries the room and its secret, and nothing of how its sender connects. */
 export function linkToRoom(href: string, room: Room): string {
   const link = new URL(href)
-  link.search = new URLSearchParams({ room: room.room }).toString()
-  link.hash = hashOf(room)
-  return link.href
+  link.search = ''
+  return moveToRoom(link.href, room)
 }
 
-/** The same page and switches in another room, for oneself. */
-export function moveToRoom(href: string, room: Room): string {
+/**
+ * The same page and switches in another room, for oneself. A private room is marked, since mail and messengers may cut a link
+ * at its fragment: the open room of that name is another one, and would look well.
+ */
+export function moveToRoom(href: string, { room, secret }: Room): string {
   const link = new URL(href)
-  link.searchParams.set('room', room.room)
-  link.hash = hashOf(room)
+  link.searchParams.set('room', room)
+  link.searchParams.delete('private')
+  if (secret !== undefined) link.searchParams.set('private', '')
+  link.hash = secret === undefined ? '' : new URLSearchParams({ secret }).toString()
   return link.href
 }
 
-const hashOf = ({ secret }: Room): string => (secret === undefined ? '' : new URLSearchParams({ secret }).toString())
-
-/** A link that lost a part of its secret on the way leads to a room of its own, where nobody is who has the whole one. */
+/** A link that lost its secret or a part of it on the way leads to a room of its own, where nobody is who has the whole one. */
 export const isCut = ({ secret }: Room): boolean => secret !== undefined && !/^[\w-]{22}$/.test(secret)
 
 /** Whether a link to this page leads anywhere on another machine. */

@@ -10,7 +10,7 @@ const PRIVATE = [
 
 const CUT = [
   'incomplete',
-  'The secret in this link is not whole, so it leads to nobody: ask for the link again',
+  'This link has lost its secret, or a part of it, so it leads to nobody: ask for the link again',
 ] as const
 
 /** How long the button says that it worked, in ms. */

@@ -53,7 +53,7 @@ export function sayAlone(
   if (isLinkCut)
     return {
       title: 'This link is not whole.',
-      text: 'Its secret was cut short, so it leads to nobody: ask for the link again.',
+      text: 'It has lost its secret, or a part of it, so it leads to nobody: ask for the link again.',
     }
   const title = hasHadCompany ? 'Nobody else is here now.' : 'Nobody else is here yet.'
   if (!hasServers) return { title, text: 'Open this room in another tab of this browser.' }

@@ -351,7 +351,7 @@ describe.skipIf(noChromium)('the demo page', () => {
     const alice = await open('', 'Alice')
     expect(await alice.at('room-privacy').textContent()).toBe('open')
     await alice.at('new-room').click()
-    await alice.page.waitForURL(/room=[a-z]+-[a-z2-9]{4}#secret=[\w-]{22}$/)
+    await alice.page.waitForURL(/room=[a-z]+-[a-z2-9]{4}&private=#secret=[\w-]{22}$/)
     await seen('alice alone there', alice.at('alone'))
     expect(await alice.at('room-privacy').textContent()).toBe('private')
 
@@ -365,7 +365,7 @@ describe.skipIf(noChromium)('the demo page', () => {
     expect(asked.length).toBeGreaterThan(2)
     expect(asked.filter((url) => url.split('#')[0]?.includes(secret))).toEqual([])
 
-    const mallory = await openDemo(await newContext(), link.split('#')[0] ?? '', 'Mallory')
+    const mallory = await openDemo(await newContext(), link.replace(/&private.*/, ''), 'Mallory')
     await seen('mallory alone', mallory.at('alone'))
     await alice.at('say-input').fill('only for us')
     await alice.at('say-input').press('Enter')
@@ -375,8 +375,8 @@ describe.skipIf(noChromium)('the demo page', () => {
     expect([...alice.complaints, ...bob.complaints, ...mallory.complaints]).toEqual([])
   })
 
-  it('[D15] a link whose secret was cut short says so', async () => {
-    const alice = await open('?room=attic#secret=abcdefghijkl', 'Alice')
+  it('[D15] a link that lost its secret says so', async () => {
+    const alice = await open('?room=attic&private=', 'Alice')
     await seen('alice alone there', alice.at('alone').getByText('ask for the link again'))
     expect(await alice.at('room-privacy').textContent()).toBe('incomplete')
     for (const button of ['copy-link', 'alone-copy']) expect(await alice.at(button).isVisible()).toBe(false)

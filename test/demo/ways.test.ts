@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest'
 import { nextConnection, PATIENCE_MS, sayConnection, sayConsequence, startConnection } from '../../demo/connection.ts'
 import { type Inspection, readReach } from '../../demo/reach.ts'
-import { isThisMachineOnly, linkToRoom, moveToRoom, newPrivateRoom, readAddress } from '../../demo/room.ts'
+import { isCut, isThisMachineOnly, linkToRoom, moveToRoom, newPrivateRoom, readAddress } from '../../demo/room.ts'
 
 type Server = Inspection['servers'][number]['state']
 type Paths = Inspection['members'][number]['paths']
@@ -29,11 +29,12 @@ it('[D10] the share link carries the room and its secret alone; moving to anothe
   const open = { room: 'a & b' }
   const locked = { room: 'a & b', secret: 's & t' }
   expect(linkToRoom(href, open)).toBe('http://here/demo/?room=a+%26+b')
-  expect(linkToRoom(href, locked)).toBe('http://here/demo/?room=a+%26+b#secret=s+%26+t')
+  expect(linkToRoom(href, locked)).toBe('http://here/demo/?room=a+%26+b&private=#secret=s+%26+t')
   expect(readAddress(linkToRoom(href, open))).toEqual({ ...open, ...BOTH })
   expect(readAddress(linkToRoom(href, locked))).toEqual({ ...locked, ...BOTH })
   expect(readAddress(moveToRoom(href, { room: 'y' }))).toEqual({ room: 'y', hasWebrtc: false, hasServers: true })
   expect(readAddress(moveToRoom(href, locked))).toMatchObject({ ...locked, hasWebrtc: false })
+  expect(linkToRoom(moveToRoom(href, locked), open)).toBe('http://here/demo/?room=a+%26+b')
 })
 
 it('[D15] a secret is read from the fragment, an empty one is none, and an endless one is cut', () => {
@@ -41,6 +42,14 @@ it('[D15] a secret is read from the fragment, an empty one is none, and an endle
   expect(readAddress('http://here/#secret=')).not.toHaveProperty('secret')
   expect(readAddress('http://here/?secret=abc')).not.toHaveProperty('secret')
   expect(readAddress(`http://here/#secret=${'x'.repeat(5_000)}`).secret).toHaveLength(1_024)
+})
+
+it('[D15] a private link that lost its secret, whole or in part, is known as such', () => {
+  const link = linkToRoom('http://here/', newPrivateRoom())
+  expect(isCut(readAddress(link))).toBe(false)
+  for (let end = link.indexOf('#'); end < link.length; end++)
+    expect(isCut(readAddress(link.slice(0, end))), link.slice(0, end)).toBe(true)
+  expect(isCut(readAddress('http://here/?room=attic'))).toBe(false)
 })
 
 it('[D10] a link that leads nowhere on another machine is known as such', () => {
