@@ -23,6 +23,12 @@ export const KEPT_MS = 15_000
 const MAX_HELD = 512
 const MAX_HELD_CHARACTERS = 1_048_576
 
+/** A message that waits for those before it, and since when. */
+interface Held {
+  readonly message: MessageFrame
+  readonly since: number
+}
+
 interface SenderOrder {
   /** The sequence number that is due. */
   readonly due: number
@@ -30,7 +36,7 @@ interface SenderOrder {
   readonly hasBegun: boolean
   /** How many it has sent, by its own word. */
   readonly sent: number
-  readonly held: ReadonlyMap<number, MessageFrame>
+  readonly held: ReadonlyMap<number, Held>
   /** Since when the due one is missing; undefined while none is. */
   readonly missingSince: number | undefined
   readonly askedAt: number
@@ -69,9 +75,8 @@ export function takeMessage(
   const met = order.get(message.clientId) ?? meet(message.seq)
   const due = isEarly && !met.hasBegun ? Math.min(met.due, message.seq) : met.due
   if (message.seq < due) return { order, ready: [] }
-  // The second that this one waits begins with it.
-  const missingSince = met.held.size === 0 ? undefined : met.missingSince
-  const sender = { ...met, due, held: new Map(met.held).set(message.seq, message), missingSince }
+  const held = met.held.get(message.seq) ?? { message, since: now }
+  const sender = { ...met, due, held: new Map(met.held).set(message.seq, held) }
   return release(order, message.clientId, isOverfull(sender) ? skipGap(sender) : sender, now)
 }
 
@@ -91,16 +96,19 @@ export function tendGaps(
   }
   for (const [clientId, sender] of order) {
     if (sender.missingSince === undefined) continue
-    const waitedMs = now - sender.missingSince
-    const patienceMs = sender.held.size > 0 ? GAP_WAIT_MS : KEPT_MS
-    const askEveryMs = waitedMs < GAP_WAIT_MS ? ASK_EVERY_MS : ASK_LATER_MS
-    if (!isReachable(clientId)) keep(clientId, { ...sender, missingSince: now })
-    else if (waitedMs >= patienceMs) {
-      const released = release(step.order, clientId, skipGap(sender), now)
-      step = { order: released.order, ready: [...step.ready, ...released.ready] }
-    } else if (waitedMs >= ASK_AFTER_MS && now - sender.askedAt >= askEveryMs) {
-      questions.push({ clientId, due: sender.due })
-      keep(clientId, { ...sender, askedAt: now })
+    if (!isReachable(clientId)) {
+      keep(clientId, waitAnew(sender, now))
+      continue
+    }
+    let next: SenderOrder | undefined = sender
+    while (next !== undefined && isOver(next, now)) {
+      const { order, ready } = release(step.order, clientId, skipGap(next), now)
+      step = { order, ready: [...step.ready, ...ready] }
+      next = order.get(clientId)
+    }
+    if (next !== undefined && isToAsk(next, now)) {
+      questions.push({ clientId, due: next.due })
+      keep(clientId, { ...next, askedAt: now })
     }
   }
   return { ...step, questions }
@@ -127,7 +135,26 @@ const meet = (due: number): SenderOrder => ({
 })
 
 const isOverfull = ({ held }: SenderOrder): boolean =>
-  held.size > MAX_HELD || [...held.values()].reduce((sum, { body }) => sum + body.length, 0) > MAX_HELD_CHARACTERS
+  held.size > MAX_HELD ||
+  [...held.values()].reduce((sum, { message }) => sum + message.body.length, 0) > MAX_HELD_CHARACTERS
+
+const waitAnew = (sender: SenderOrder, now: number): SenderOrder => ({
+  ...sender,
+  held: new Map([...sender.held].map(([seq, { message }]) => [seq, { message, since: now }])),
+  missingSince: now,
+})
+
+/** The due one was waited for long enough, and asked for while its sender had it: slow timers may look late, and then ask first. */
+function isOver({ askedAt, held, missingSince = Number.POSITIVE_INFINITY }: SenderOrder, now: number): boolean {
+  const waitedMs = now - missingSince
+  const wasAsked = askedAt >= missingSince && now - askedAt >= ASK_EVERY_MS
+  return waitedMs >= (held.size > 0 ? GAP_WAIT_MS : KEPT_MS) && (wasAsked || waitedMs >= KEPT_MS)
+}
+
+function isToAsk({ askedAt, missingSince = Number.POSITIVE_INFINITY }: SenderOrder, now: number): boolean {
+  const waitedMs = now - missingSince
+  return waitedMs >= ASK_AFTER_MS && now - askedAt >= (waitedMs < GAP_WAIT_MS ? ASK_EVERY_MS : ASK_LATER_MS)
+}
 
 /** Goes on without what is missing. */
 const skipGap = (sender: SenderOrder): SenderOrder => ({
@@ -140,9 +167,9 @@ function release(order: MessageOrder, clientId: ClientId, sender: SenderOrder, n
   const held = new Map(sender.held)
   const ready: MessageFrame[] = []
   let { due } = sender
-  for (let message = held.get(due); message !== undefined; message = held.get(due)) {
+  for (let next = held.get(due); next !== undefined; next = held.get(due)) {
     held.delete(due)
-    ready.push(message)
+    ready.push(next.message)
     due += 1
   }
   const isNext = due > sender.due
@@ -156,8 +183,9 @@ function release(order: MessageOrder, clientId: ClientId, sender: SenderOrder, n
   return { order: new Map(order).set(clientId, settled(released, now)), ready }
 }
 
-/** Whether one is missing is known by what waits for it and by the sender's word. */
+/** Whether one is missing is known by what waits for it, each for a second of its own, and by the sender's word. */
 function settled(sender: SenderOrder, now: number): SenderOrder {
-  const isMissing = sender.held.size > 0 || sender.sent >= sender.due
-  return { ...sender, missingSince: isMissing ? (sender.missingSince ?? now) : undefined }
+  const { due, held, missingSince = now, sent } = sender
+  if (held.size > 0) return { ...sender, missingSince: Math.min(...[...held.values()].map(({ since }) => since)) }
+  return { ...sender, missingSince: sent >= due ? missingSince : undefined }
 }

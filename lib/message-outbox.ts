@@ -62,7 +62,9 @@ export function createMessageOutbox({ clock, send, onRefused }: MessageOutboxNee
   let waiting: Outgoing[] = []
   let lastSent = 0
   let waitingBytes = 0
-  const askers = createAskers(KEPT_MS)
+  const askers = createAskers((from, to) =>
+    kept.filter(({ message: { seq } }) => seq >= from && seq <= to).reduce(sendingMs, 0),
+  )
   /** Who asks, and from which message on. */
   const asked = new Map<string, number>()
   let answeredAtMs = Number.NEGATIVE_INFINITY
@@ -111,10 +113,8 @@ export function createMessageOutbox({ clock, send, onRefused }: MessageOutboxNee
     // What waits to be sent again already is on its way.
     const oldestWaiting = waiting[0]?.message.seq ?? Number.POSITIVE_INFINITY
     const past = kept.filter(({ message: { seq } }) => seq < oldestWaiting)
-    const keptMs = kept.reduce(sendingMs, 0)
     const allowed = [...asked].filter(([asker, due]) => {
-      const costMs = past.filter(({ message: { seq } }) => seq >= due).reduce(sendingMs, 0)
-      const isAllowed = askers.take(asker, costMs, keptMs, now())
+      const isAllowed = askers.take(asker, due, past.at(-1)?.message.seq ?? 0)
       if (!isAllowed) onRefused(asker)
       return isAllowed
     })

@@ -1,6 +1,7 @@
 /** What a Realtime is given: checked, with defaults. Every refusal names the option, the value and what would do. */
 import { PresenceError, show } from './base/errors.ts'
 import type { ParticipantId } from './base/ids.ts'
+import { isJsonObject } from './base/json.ts'
 import type { RandomBytes } from './base/random.ts'
 import { randomParticipantId } from './base/random.ts'
 import { DEFAULT_MAX_DATA_BYTES, LARGEST_MAX_DATA_BYTES, MAX_NAME_LENGTH } from './wire/limits.ts'
@@ -70,7 +71,7 @@ const NAME_PATTERN = /^[-_&@+=,(){}[\]/«».|'"#a-zA-Z0-9À-ÿ\s]{2,64}$/
 
 /** @throws PresenceError `invalid-option`, `invalid-id` or `invalid-name`. */
 export function readSettings(auth: Auth | undefined, options: RealtimeOptions, random: RandomBytes): Settings {
-  check('options', options, isPlainObject(options), 'an object')
+  check('options', options, isJsonObject(options), 'an object')
   const { app, environment, iceServers = [], participant, secret, servers, ...others } = options
   const { debug = false, maxDataBytes = DEFAULT_MAX_DATA_BYTES, transport = 'links', webrtc, ...more } = others
   const { updateIntervalMs = DEFAULT_UPDATE_INTERVAL_MS, ...unknown } = more
@@ -131,7 +132,7 @@ export function checkChannelName(name: unknown): asserts name is string {
 
 /** @throws PresenceError `invalid-option`; its message shows nothing of a document, which is the user's. */
 export function checkChannelOptions(options: { doc?: unknown; sync?: unknown }): void {
-  check('options', options, isPlainObject(options), 'an object')
+  check('options', options, isJsonObject(options), 'an object')
   const { doc, sync, ...unknown } = options
   check('doc', '(not shown)', doc === undefined || isDoc(doc), 'a Y.Doc')
   check('sync', sync, sync === undefined || typeof sync === 'boolean', 'true or false')
@@ -140,7 +141,7 @@ export function checkChannelOptions(options: { doc?: unknown; sync?: unknown }):
 
 function readParticipant(participant: unknown, random: RandomBytes): Settings['participant'] {
   if (participant === undefined) return { id: randomParticipantId(random), name: '' }
-  check('participant', participant, isPlainObject(participant), 'an object with an id')
+  check('participant', participant, isJsonObject(participant), 'an object with an id')
   const { id, name = '' } = participant as { id?: unknown; name?: unknown }
   if (typeof id !== 'string' || !NAME_PATTERN.test(id)) {
     throw new PresenceError('invalid-id', `A participant's id has ${NAME_CHARACTERS}; this is ${show(id)}.`, {
@@ -204,8 +205,6 @@ function isWebSocketUrl(value: unknown): boolean {
 const withoutQuery = (server: unknown): unknown =>
   typeof server === 'string' ? server.replace(/[?#].*$/, '?…') : server
 
-const isPlainObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
-
 /** What a browser refuses would else be WebRTC turned off, without a word. */
 function isIceServer(value: unknown): boolean {
   const { urls, username, credential } = Object(value) as Partial<RTCIceServer>
@@ -216,9 +215,8 @@ function isIceServer(value: unknown): boolean {
 
 /** By its shape: a page may hold a second copy of yjs. */
 function isDoc(doc: unknown): boolean {
-  if (typeof doc !== 'object' || doc === null || !('clientID' in doc) || !('on' in doc) || !('store' in doc))
-    return false
-  return Number.isSafeInteger(doc.clientID) && Number(doc.clientID) >= 0 && typeof doc.on === 'function'
+  const { clientID, on, store } = Object(doc) as { clientID?: unknown; on?: unknown; store?: unknown }
+  return Number.isSafeInteger(clientID) && Number(clientID) >= 0 && typeof on === 'function' && store !== undefined
 }
 
 const isText = (value: unknown, minLength: number, maxLength: number): value is string =>
@@ -228,10 +226,7 @@ const isWithin = (value: unknown, least: number, most: number): boolean =>
   typeof value === 'number' && value >= least && value <= most
 
 const isWebRtc = (value: unknown): boolean =>
-  typeof value === 'object' &&
-  value !== null &&
-  'RTCPeerConnection' in value &&
-  typeof value.RTCPeerConnection === 'function'
+  typeof (Object(value) as Partial<WebRtcImplementation>).RTCPeerConnection === 'function'
 
 /** What is misspelt would be left out without a word: of a secret, that is everything. */
 function refuseUnknown(what: string, unknown: Readonly<Record<string, unknown>>): void {

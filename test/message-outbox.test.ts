@@ -157,6 +157,24 @@ describe('our messages on their way out', () => {
     expect(refused).not.toContain('bob')
   })
 
+  it('[M9] what is no longer kept counts no longer: who asked for much is not refused the little that is left', async () => {
+    const { clock, sent, outbox, push, refused } = open()
+    push(1, 20)
+    await clock.advance(10_000)
+    for (let asks = 0; asks < 3; asks++) {
+      outbox.resend('bob', 1)
+      await clock.advance(500)
+    }
+    expect(sent).toHaveLength(4 * 20)
+    await clock.advance(5_000)
+    push(21, 21)
+    await clock.advance(1_000)
+    sent.length = 0
+    outbox.resend('bob', 21)
+    await clock.advance(500)
+    expect([sent, refused]).toEqual([[21], []])
+  })
+
   it('[M6] after the end nothing is sent any more', async () => {
     const { clock, sent, outbox, push } = open()
     push(1, 1_100)

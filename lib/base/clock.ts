@@ -23,8 +23,8 @@ export const systemClock: Clock = {
   moment: () => ({ unixMs: Date.now(), steadyMs: performance.now() }),
   setTimer(fire, delayMs) {
     const timer: unknown = setTimeout(fire, delayMs)
-    if (typeof timer === 'object' && timer !== null && 'unref' in timer && typeof timer.unref === 'function')
-      timer.unref()
+    // A number in a browser, an object in Node.
+    ;(timer as { unref?(): void }).unref?.()
     return () => clearTimeout(timer as number)
   },
   defer: (task) => void setTimeout(task, 0),

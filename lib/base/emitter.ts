@@ -64,6 +64,5 @@ function callSafely<Payload>(listener: (payload: Payload) => unknown, payload: P
   }
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
-}
+const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof (Object(value) as Partial<PromiseLike<unknown>>).then === 'function'

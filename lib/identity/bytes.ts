@@ -12,5 +12,8 @@ export function isEqualBytes(one: Uint8Array, other: Uint8Array): boolean {
   return difference === 0
 }
 
-/** base64 in its URL-safe alphabet, without padding (RFC 4648 section 5). */
-export { toBase64UrlEncoded as toBase64Url } from 'lib0/buffer'
+/** base64 in its URL-safe alphabet, without padding (RFC 4648 section 5). The one of lib0 fails in a worker. */
+export function toBase64Url(bytes: Uint8Array): string {
+  const base64 = btoa(String.fromCharCode(...bytes))
+  return base64.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
+}

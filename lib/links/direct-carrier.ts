@@ -4,6 +4,7 @@
  * implementations without rollback can take part.
  */
 import type { CancelTimer, Clock } from '../base/clock.ts'
+import { isJsonObject } from '../base/json.ts'
 import { MAX_CANDIDATES } from '../wire/limits.ts'
 import type { SignalKind } from '../wire/link-frame.ts'
 import { type Carrier, type CarrierEnd, createLosses, MAX_BACKLOG_BYTES } from './carrier.ts'
@@ -232,7 +233,7 @@ const sessionOf = (json: string): string | undefined => /o=\S{1,64} (\d{1,20}) /
 function parse(json: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(json)
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined
+    return isJsonObject(value) ? value : undefined
   } catch {
     // The far end's fault; it costs it this connection.
     return undefined

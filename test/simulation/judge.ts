@@ -27,8 +27,8 @@ const SILENT_MS = 15_000
  * would have been tried: a link asks after 3 or 4 s and doubts after 2 more, and a gap that begins meanwhile is longer by that.
  */
 export const UNNOTICED_BREAK_MS = 6_000
-/** [M4] For so long a message can be asked for: 15 s, less what a question takes. */
-export const MESSAGES_KEPT_MS = 14_000
+/** [M4] For so long a message can be asked for. */
+export const MESSAGES_KEPT_MS = 15_000
 /** [F9] A data channel that was cut carries again so soon after its way is whole, and then what waited in it. */
 const MENDED_MS = 5_000
 const SEEN_MS = 3_000

@@ -132,7 +132,7 @@ export const PLANTED: Readonly<Record<string, readonly Change[]>> = {
   'a-missing-message-is-not-waited-for': [
     replace('message-order.ts', '? GAP_WAIT_MS : KEPT_MS', '? ASK_AFTER_MS / 2 : ASK_AFTER_MS / 2'),
   ],
-  'missing-messages-are-not-asked-for': [replace('message-order.ts', 'questions.push({ clientId, due: sender.due })')],
+  'missing-messages-are-not-asked-for': [replace('message-order.ts', 'questions.push({ clientId, due: next.due })')],
   'a-document-is-not-compared-on-meeting': [
     replace('links/document-links.ts', 'greet: ask,', 'greet: () => undefined,'),
   ],

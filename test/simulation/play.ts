@@ -109,11 +109,12 @@ async function setUp({ coverage, liar, log, schedule, world }: PlayNeeds) {
     mayShowStrangers: !schedule.isAdversaryOutside,
     lastSlowMs: trouble.lastSlowMs,
     // With several ways, one of them may have broken unnoticed: whoever misses something asks by it in vain for a while.
-    mayComeLate: (fromMs, one, other) =>
-      trouble.hasLostSince(fromMs) ||
-      reach.wasApart(one, other, fromMs, fromMs + MESSAGES_KEPT_MS) ||
-      (!reach.isOneWay(one, other) &&
-        Math.max(trouble.lastBreakMs(one.member), trouble.lastBreakMs(other.member)) > fromMs - UNNOTICED_BREAK_MS),
+    mayComeLate(fromMs, one, other) {
+      const untilMs = fromMs + MESSAGES_KEPT_MS
+      if (trouble.hasLostSince(fromMs)) return true
+      if (reach.isOneWay(one, other)) return reach.wasApart(one, other, fromMs, untilMs)
+      return trouble.had([one.member, other.member], fromMs - UNNOTICED_BREAK_MS, untilMs)
+    },
     peerCount: () => world.peers.count,
     onEvent: (kind) => count(coverage, kind),
   }
