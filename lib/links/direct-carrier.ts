@@ -213,9 +213,9 @@ export function createDirectConnection(needs: DirectNeeds): DirectConnection {
       if (kind === 'restart') return isOfferer ? restart() : undefined
       if (kind === 'description') farSession ??= sessionOf(json)
       const init = parse(json)
-      if (init === undefined) return giveUp()
-      if (kind === 'description') negotiate(() => receiveDescription(init as unknown as RTCSessionDescriptionInit))
-      else if (Array.isArray(init) && init.length <= MAX_CANDIDATES)
+      if (kind === 'description' && isJsonObject(init))
+        negotiate(() => receiveDescription(init as unknown as RTCSessionDescriptionInit))
+      else if (kind !== 'description' && Array.isArray(init) && init.length <= MAX_CANDIDATES)
         for (const candidate of init) negotiate(() => receiveCandidate(candidate as RTCIceCandidateInit))
       else giveUp()
     },
@@ -230,10 +230,9 @@ export function createDirectConnection(needs: DirectNeeds): DirectConnection {
  */
 const sessionOf = (json: string): string | undefined => /o=\S{1,64} (\d{1,20}) /.exec(json)?.[1]
 
-function parse(json: string): Record<string, unknown> | undefined {
+function parse(json: string): unknown {
   try {
-    const value: unknown = JSON.parse(json)
-    return isJsonObject(value) ? value : undefined
+    return JSON.parse(json)
   } catch {
     // The far end's fault; it costs it this connection.
     return undefined
