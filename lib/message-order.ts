@@ -76,7 +76,9 @@ export function takeMessage(
   const due = isEarly && !met.hasBegun ? Math.min(met.due, message.seq) : met.due
   if (message.seq < due) return { order, ready: [] }
   const held = met.held.get(message.seq) ?? { message, since: now }
-  const sender = { ...met, due, held: new Map(met.held).set(message.seq, held) }
+  // The second that others wait begins with the first of them.
+  const missingSince = met.held.size > 0 ? met.missingSince : undefined
+  const sender = { ...met, due, held: new Map(met.held).set(message.seq, held), missingSince }
   return release(order, message.clientId, isOverfull(sender) ? skipGap(sender) : sender, now)
 }
 
@@ -97,12 +99,13 @@ export function tendGaps(
   for (const [clientId, sender] of order) {
     if (sender.missingSince === undefined) continue
     if (!isReachable(clientId)) {
-      keep(clientId, waitAnew(sender, now))
+      keep(clientId, { ...sender, missingSince: now })
       continue
     }
     let next: SenderOrder | undefined = sender
     while (next !== undefined && isOver(next, now)) {
-      const { order, ready } = release(step.order, clientId, skipGap(next), now)
+      // Nothing has come for it, nor for the next one that has been missing for as long.
+      const { order, ready } = release(step.order, clientId, skipGap(next), next.missingSince ?? now)
       step = { order, ready: [...step.ready, ...ready] }
       next = order.get(clientId)
     }
@@ -138,12 +141,6 @@ const isOverfull = ({ held }: SenderOrder): boolean =>
   held.size > MAX_HELD ||
   [...held.values()].reduce((sum, { message }) => sum + message.body.length, 0) > MAX_HELD_CHARACTERS
 
-const waitAnew = (sender: SenderOrder, now: number): SenderOrder => ({
-  ...sender,
-  held: new Map([...sender.held].map(([seq, { message }]) => [seq, { message, since: now }])),
-  missingSince: now,
-})
-
 /** The due one was waited for long enough, and asked for while its sender had it: slow timers may look late, and then ask first. */
 function isOver({ askedAt, held, missingSince = Number.POSITIVE_INFINITY }: SenderOrder, now: number): boolean {
   const waitedMs = now - missingSince
@@ -163,7 +160,8 @@ const skipGap = (sender: SenderOrder): SenderOrder => ({
   missingSince: undefined,
 })
 
-function release(order: MessageOrder, clientId: ClientId, sender: SenderOrder, now: number): MessageOrderStep {
+/** `since`: from when on the next one is missing, if it is; while what was sent again comes in, that is now. */
+function release(order: MessageOrder, clientId: ClientId, sender: SenderOrder, since: number): MessageOrderStep {
   const held = new Map(sender.held)
   const ready: MessageFrame[] = []
   let { due } = sender
@@ -180,12 +178,13 @@ function release(order: MessageOrder, clientId: ClientId, sender: SenderOrder, n
     hasBegun: sender.hasBegun || isNext,
     missingSince: isNext ? undefined : sender.missingSince,
   }
-  return { order: new Map(order).set(clientId, settled(released, now)), ready }
+  return { order: new Map(order).set(clientId, settled(released, since)), ready }
 }
 
-/** Whether one is missing is known by what waits for it, each for a second of its own, and by the sender's word. */
-function settled(sender: SenderOrder, now: number): SenderOrder {
-  const { due, held, missingSince = now, sent } = sender
-  if (held.size > 0) return { ...sender, missingSince: Math.min(...[...held.values()].map(({ since }) => since)) }
-  return { ...sender, missingSince: sent >= due ? missingSince : undefined }
+/** Whether one is missing is known by what waits for it, and by the sender's word. */
+function settled(sender: SenderOrder, since: number): SenderOrder {
+  const { due, held, missingSince, sent } = sender
+  if (held.size === 0 && sent < due) return { ...sender, missingSince: undefined }
+  const waitsSince = held.size > 0 ? Math.min(...[...held.values()].map((one) => one.since)) : since
+  return { ...sender, missingSince: missingSince ?? Math.max(since, waitsSince) }
 }

@@ -127,6 +127,16 @@ describe('messages that are missing', () => {
     expect(take([2], asked.order, 5_500).ready).toEqual([2, 3])
   })
 
+  it('[M2] while some of them come, none is given up: a thousand that are sent again take four seconds', () => {
+    const early = take([1, 100])
+    const asked = tend(early.order, GAP_WAIT_MS - ASK_EVERY_MS)
+    const { order, ready } = take([2], asked.order, GAP_WAIT_MS - 1)
+    expect([ready, tend(order, GAP_WAIT_MS).ready]).toEqual([[2], []])
+    const again = tend(order, 2 * GAP_WAIT_MS - ASK_EVERY_MS - 1)
+    expect(tend(again.order, 2 * GAP_WAIT_MS - 2).ready).toEqual([])
+    expect(tend(again.order, 2 * GAP_WAIT_MS - 1).ready).toEqual([100])
+  })
+
   it('[M2] none waits longer than its second, over however many gaps', () => {
     const early = take([1, 3, 5, 7])
     const { order } = take([9], early.order, 400)

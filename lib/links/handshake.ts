@@ -30,8 +30,9 @@ const RETRY: BackoffRule = {
  */
 const TURN_MS = 400
 /**
- * A far end cannot make us begin more often than this; nor, where that was in vain, before two, four and eight times as long, so
- * that nobody who keeps asking keeps us from ever hearing an answer.
+ * A far end cannot make us begin more often than this; nor, where it did so in vain, before two, four and eight times as long, so
+ * that nobody who keeps asking keeps us from ever hearing an answer. What we began ourselves, while nobody was there, holds
+ * nobody up who is back and asks.
  */
 const MIN_RESTART_MS = 500
 const MOST_RESTART_DOUBLINGS = 3
@@ -96,8 +97,9 @@ export function createHandshake(needs: HandshakeNeeds): Handshake {
   const metAtMs = clock.moment().steadyMs
   let firstHeardMs: number | undefined
   const allowances = new Map<string, TokenBucket>()
-  /** How often we began without an end. */
+  /** How often we began without an end, and how often of those because we were asked to. */
   let tries = 0
+  let restarts = 0
 
   const send = (envelope: Uint8Array, by?: string): void => needs.send(envelope, { by, isRepeated: tries > 1 })
 
@@ -141,7 +143,7 @@ export function createHandshake(needs: HandshakeNeeds): Handshake {
     cancelTurn = undefined
     cancelRestart?.()
     cancelRestart = undefined
-    tries = 0
+    tries = restarts = 0
   }
 
   async function receive(bytes: Uint8Array, by: string | undefined): Promise<void> {
@@ -171,7 +173,7 @@ export function createHandshake(needs: HandshakeNeeds): Handshake {
   /** The far end cannot make us do this as often as it likes: what comes sooner waits, or is answered by then. */
   function restart(): void {
     if (isStopped) return
-    const leastMs = MIN_RESTART_MS * 2 ** Math.min(Math.max(0, tries - 1), MOST_RESTART_DOUBLINGS)
+    const leastMs = MIN_RESTART_MS * 2 ** Math.min(restarts, MOST_RESTART_DOUBLINGS)
     const waitMs = beganAtMs + leastMs - clock.moment().steadyMs
     if (waitMs > 0) {
       // Timers keep whole ms, and may come a moment too soon: then there is another one.
@@ -185,6 +187,7 @@ export function createHandshake(needs: HandshakeNeeds): Handshake {
     cancelRestart?.()
     cancelRestart = undefined
     tries += 1
+    restarts += 1
     beganAtMs = clock.moment().steadyMs
     if (isInitiator) void speak()
     else send(RESTART_ENVELOPE)

@@ -44,6 +44,7 @@ export const FAILED_ONCE: Readonly<Record<number, string>> = {
     'the end of a socket counted, though its member was back on the server, for one who heard of both at one time',
   1207277:
     'a change of what a server without order had not brought yet was not asked for, since another one had been just then',
+  4050723: 'who was back asked for a hello, and waited for as long as nobody had answered before',
   2017007: 'who missed a message asked for it by a server that was dead, and gave it up before it knew',
   2002487: 'the judge held a message for owed that was too old by the time that two breaks were over',
   1352947: 'the judge asked for the pace of a quick line as soon as a slow one had become quick',
