@@ -20,6 +20,7 @@ export function createShare(room: Room): void {
   const link = linkToRoom(location.href, room)
   const anchor = find('share-link', HTMLAnchorElement)
   anchor.href = link
+  anchor.hidden = isCut(room)
   setText(anchor, link.replace(/^https?:\/\//, ''))
   setText(find('room-name', HTMLElement), room.room)
   const privacy = find('room-privacy', HTMLElement)

@@ -379,7 +379,7 @@ describe.skipIf(noChromium)('the demo page', () => {
     const alice = await open('?room=attic&private=', 'Alice')
     await seen('alice alone there', alice.at('alone').getByText('ask for the link again'))
     expect(await alice.at('room-privacy').textContent()).toBe('incomplete')
-    for (const button of ['copy-link', 'alone-copy']) expect(await alice.at(button).isVisible()).toBe(false)
+    for (const part of ['share-link', 'copy-link', 'alone-copy']) expect(await alice.at(part).isVisible()).toBe(false)
   })
 
   it('[D15] another secret in the address of an open page leads to the other room', async () => {
