@@ -123,9 +123,13 @@ export function createMesh(needs: MeshNeeds): Mesh {
       },
       onUnreachable(link, how, silentMs) {
         needs.onUnreachable(link, how, silentMs)
+        neighbours.introduceAnew(link)
         search(link)
       },
-      onRerouted: needs.onRerouted,
+      onRerouted(link) {
+        needs.onRerouted(link)
+        neighbours.introduceAnew(link)
+      },
       onFrame: receiveFrame,
     })
 

@@ -62,6 +62,8 @@ export interface Neighbours {
    * we reach it by ourselves, which may be later than we met.
    */
   introduce(link: Link): void
+  /** What was last said on the link may be lost: who was introduced by it will be introduced again. */
+  introduceAnew(link: Link): void
   /** Nothing that answers carries the link: whoever reaches its far end shall. Some are asked at a time, and not for ever. */
   search(link: Link): void
   /** Ways through a neighbour end when it is none any more. */
@@ -178,6 +180,7 @@ export function createNeighbours(needs: NeighboursNeeds): Neighbours {
       link.send(encodePeers(others.map(({ peer }) => peer)))
       for (const other of others) other.send(encodePeers([link.peer]))
     },
+    introduceAnew: (link) => void introduced.delete(link),
     search(link) {
       if (!link.hasKeys()) return
       const best = link.best()

@@ -42,8 +42,8 @@ export const RELAY_SUBPROTOCOL = 'copresence.1'
  * be. As soon as members are asked (`PING_AFTER_MS` of links): a server stands for them, and its silence is theirs.
  */
 export const QUIET_MS = 3_000
-/** Whether a client hears from its server now, to which nothing was sent for `quietMs`: the next chance would be too late. */
-export const isAnswerDue = (quietMs: number, nextMs: number): boolean => quietMs + nextMs > QUIET_MS
+/** Whether a client hears from its server now, to which nothing was sent for `quietMs`: the next chance, a little late, would be too late. */
+export const isAnswerDue = (quietMs: number, nextMs: number): boolean => quietMs + 1.1 * nextMs > QUIET_MS
 /** Bytes of a server's nonce. */
 export const NONCE_BYTES = 32
 const PUBLIC_KEY_BYTES = 32

@@ -60,7 +60,8 @@ export function createJudge(needs: JudgeNeeds): Judge {
   const lastFaultMs = (one: Life, other: Life) => Math.max(trouble.lastMs(one.member), trouble.lastMs(other.member))
   const lastBreakMs = (one: Life, other: Life) =>
     Math.max(trouble.lastBreakMs(one.member), trouble.lastBreakMs(other.member))
-  const wasServed = new WeakMap<Stay, WeakSet<Stay>>()
+  /** When a server last served a pair, in ms. */
+  const servedMs = new WeakMap<Stay, WeakMap<Stay, number>>()
   let slackMs = 0
   let slackUntilMs = 0
 
@@ -146,7 +147,7 @@ export function createJudge(needs: JudgeNeeds): Judge {
     const quietMs = stay.endedBy === 'goodbye' ? CLEAN_LEAVE_MS : KILLED_MS
     // Whose only way went by somebody who left before is out of reach when it ends: that is silence (F3).
     const wasInReach = reach.pair(observer.life, subject).downMs <= log.nowMs() - endedAtMs + 2 * LOOK_MS
-    const isPrompt = isQuiet && wasInReach && (stay.endedBy === 'goodbye' || isKnownServed(observer, stay))
+    const isPrompt = isQuiet && wasInReach && (stay.endedBy === 'goodbye' || wasServed(observer, stay))
     const dueMs = (isPrompt ? quietMs : SILENT_MS) + slackMs
     if (goneMs > dueMs)
       log.fail(`${observer.life.name} still shows ${subject.name}, ${stay.endedBy} ${Math.round(goneMs)} ms ago`)
@@ -170,12 +171,16 @@ export function createJudge(needs: JudgeNeeds): Judge {
   function checkUnheard(observer: Stay, { life: subject }: Stay): void {
     // Whoever passed things on may have been frozen since.
     const unchangedMs = Math.min(log.nowMs() - trouble.lastChangeMs(), ...needs.lives().map(leases.suspendedForMs))
-    if (unchangedMs <= SILENT_MS + slackMs || reach.pair(observer.life, subject).upMs > 0) return
+    // What waited in a neighbour's data channel comes later still.
+    const mendedMs = observer.life.resident.hasWebRtc ? MENDED_MS : 0
+    if (unchangedMs <= SILENT_MS + mendedMs + slackMs || reach.pair(observer.life, subject).upMs > 0) return
     if (observer.seen.get(subject.connectionId)?.isPresent === true && !reach.canHear(observer.life, subject))
       log.fail(`${observer.life.name} still shows ${subject.name}, unheard for ${Math.round(unchangedMs)} ms`)
   }
 
-  const isKnownServed = (observer: Stay, stay: Stay): boolean => wasServed.get(observer)?.has(stay) === true
+  /** [F3] Until its end: nobody hears of the end of a socket that was cut off before. */
+  const wasServed = (observer: Stay, stay: Stay): boolean =>
+    (servedMs.get(observer)?.get(stay) ?? Number.NEGATIVE_INFINITY) >= (stay.endedAtMs ?? 0) - 2 * LOOK_MS
 
   function lookAt(observer: Stay): void {
     const isAwake =
@@ -187,9 +192,9 @@ export function createJudge(needs: JudgeNeeds): Judge {
       if (subject === observer.life) continue
       const stay = currentStay(subject)
       const last = subject.stays.at(-1)
-      if (stay !== undefined && !isKnownServed(observer, stay) && reach.isServed(observer.life, subject)) {
-        const served = wasServed.get(observer) ?? new WeakSet<Stay>()
-        wasServed.set(observer, served.add(stay))
+      if (stay !== undefined && reach.isServed(observer.life, subject)) {
+        const served = servedMs.get(observer) ?? new WeakMap<Stay, number>()
+        servedMs.set(observer, served.set(stay, log.nowMs()))
       }
       if (!isAwake || last === undefined) continue
       if (stay === undefined) {

@@ -44,6 +44,9 @@ export const FAILED_ONCE: Readonly<Record<number, string>> = {
     'the end of a socket counted, though its member was back on the server, for one who heard of both at one time',
   1207277:
     'a change of what a server without order had not brought yet was not asked for, since another one had been just then',
+  5009232: 'two who were introduced by a way that was dead were never introduced again',
+  5056662: 'two who were out of reach of whom they met by were not introduced again where its timers were slow',
+  5004887: 'the judge took a socket that was cut off long before for one whose end is heard',
   4050723: 'who was back asked for a hello, and waited for as long as nobody had answered before',
   2017007: 'who missed a message asked for it by a server that was dead, and gave it up before it knew',
   2002487: 'the judge held a message for owed that was too old by the time that two breaks were over',
