@@ -123,7 +123,7 @@ export function createMesh(needs: MeshNeeds): Mesh {
       },
       onUnreachable(link, how, silentMs) {
         needs.onUnreachable(link, how, silentMs)
-        neighbours.introduceAnew(link)
+        neighbours.introduce(link)
         search(link)
       },
       onRerouted(link) {

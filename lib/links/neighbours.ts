@@ -59,10 +59,10 @@ export interface Neighbours {
   answerFind(asker: Link, wanted: readonly ConnectionId[]): void
   /**
    * Two of ours who do not meet where we met them hear of each other by us: whoever reaches one member reaches all. Once, since
-   * we reach it by ourselves, which may be later than we met.
+   * we reach it by ourselves, which may be later than we met; one who is out of reach now, once it is back.
    */
   introduce(link: Link): void
-  /** What was last said on the link may be lost: who was introduced by it will be introduced again. */
+  /** What was last said on the link may be lost: where somebody was introduced by it, that will be done again. */
   introduceAnew(link: Link): void
   /** Nothing that answers carries the link: whoever reaches its far end shall. Some are asked at a time, and not for ever. */
   search(link: Link): void
@@ -95,8 +95,8 @@ export function createNeighbours(needs: NeighboursNeeds): Neighbours {
   /** What we passed on for one, and for whom we dropped something of it. */
   const passed = new WeakMap<Link, { readonly allow: Allowance; readonly dropped: Set<ConnectionId> }>()
   const sent = new WeakMap<Link, Allowance>()
-  /** Who has been introduced since we reach it by ourselves. */
-  const introduced = new WeakSet<Link>()
+  /** Who was looked at since we reach it by ourselves, and whether there was anybody to introduce it to, then or later. */
+  const introduced = new WeakMap<Link, boolean>()
   /** Those whom each neighbour may still name who are new to us. */
   const named = new WeakMap<Link, TokenBucket>()
 
@@ -171,16 +171,22 @@ export function createNeighbours(needs: NeighboursNeeds): Neighbours {
     introduce(link) {
       if (!isNeighbour(link)) return void introduced.delete(link)
       if (introduced.has(link)) return
-      introduced.add(link)
       const meetings = meetingsOf(link)
       const others = all().filter(
         (other) => other !== link && !meetingsOf(other).some((meeting) => meetings.includes(meeting)),
       )
+      introduced.set(link, others.length > 0)
       if (others.length === 0) return
       link.send(encodePeers(others.map(({ peer }) => peer)))
-      for (const other of others) other.send(encodePeers([link.peer]))
+      for (const other of others) {
+        introduced.set(other, true)
+        other.send(encodePeers([link.peer]))
+      }
     },
-    introduceAnew: (link) => void introduced.delete(link),
+    introduceAnew(link) {
+      // Those of one server, which has ended, met by it: they need nobody.
+      if (introduced.get(link) === true) introduced.delete(link)
+    },
     search(link) {
       if (!link.hasKeys()) return
       const best = link.best()
