@@ -171,3 +171,19 @@ it('[L47] who was spoken to and hears no more asks within 2 s', async () => {
   expect(said[3]?.atMs).toBeLessThanOrEqual(2_100)
   expect(keysAtMs.get('second')).toBeLessThanOrEqual(2_600)
 })
+
+it('[L47] who is back and asks is spoken to within 500 ms, however often nobody answered before; who keeps asking, less often', async () => {
+  const { clock, handshake, saidAtMs } = speakToNobody(255, true)
+  handshake.begin()
+  while (saidAtMs.length < 5) await clock.advance(100)
+  const before = saidAtMs.length
+  await clock.advance(500)
+  handshake.restart()
+  await clock.advance(1)
+  expect(saidAtMs.length).toBe(before + 1)
+  await clock.advance(600)
+  handshake.restart()
+  await clock.advance(1)
+  expect(saidAtMs.length).toBe(before + 1)
+  handshake.stop()
+})

@@ -8,6 +8,7 @@ import {
   decodeServerFrame,
   encodeClientFrame,
   encodeServerFrame,
+  isAnswerDue,
   type ServerFrame,
 } from '../../lib/wire/relay-frame.ts'
 import type { Result } from '../../lib/wire/result.ts'
@@ -109,4 +110,9 @@ describe('frames of the blind server', () => {
       expect(view.constructor).toBe(Uint8Array)
     }
   })
+})
+
+it('[G34] a next chance at the very end of 3 s would come too late', () => {
+  expect([1_000, 2_000, 2_700].map((quietMs) => isAnswerDue(quietMs, 1_000))).toEqual([false, true, true])
+  expect([1_350, 2_700].map((quietMs) => isAnswerDue(quietMs, 1_350))).toEqual([false, true])
 })
