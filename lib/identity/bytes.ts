@@ -11,9 +11,3 @@ export function isEqualBytes(one: Uint8Array, other: Uint8Array): boolean {
   for (const [index, byte] of one.entries()) difference |= byte ^ (other[index] ?? 0)
   return difference === 0
 }
-
-/** base64 in its URL-safe alphabet, without padding (RFC 4648 section 5). The one of lib0 fails in a worker. */
-export function toBase64Url(bytes: Uint8Array): string {
-  const base64 = btoa(String.fromCharCode(...bytes))
-  return base64.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
-}

@@ -4,8 +4,8 @@
  *
  *   post = [from, "here"] | [from, "gone"] | [from, to, bytes] | [from, to, count]      count: bytes that were read since the last
  */
+import { toBase64Url } from '../base/base64-url.ts'
 import type { ConnectionId } from '../base/ids.ts'
-import { toBase64Url } from '../identity/bytes.ts'
 import { createLosses, MAX_BACKLOG_BYTES } from './carrier.ts'
 import { createMeetAgain } from './meet-again.ts'
 import type { Meeting, MeetingNeeds } from './relay-meeting.ts'

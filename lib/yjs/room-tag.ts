@@ -2,12 +2,12 @@
  * What a room is called on the relay and between tabs. With a secret the name carries a tag of it, so that whoever lacks
  * the secret meets nobody; the tag proves knowledge to no one, it only keeps strangers apart.
  */
-import * as buffer from 'lib0/buffer'
 import { digest } from 'lib0/hash/sha256'
+import { toBase64Url } from '../base/base64-url.ts'
 
 /** `room`, or `room~tag` with tag = base64url(sha256(secret NUL room)): synchronous, and the same on plain-http pages. */
 export function taggedRoom(room: string, secret: string | undefined): string {
   if (secret === undefined) return room
   const hash = digest(new TextEncoder().encode(`${secret}\0${room}`))
-  return `${room}~${buffer.toBase64(hash).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')}`
+  return `${room}~${toBase64Url(hash)}`
 }

@@ -1,6 +1,7 @@
 /** The library in a real Chromium: data channels between contexts, tabs, pages that close, reload and come back. */
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import type { RealtimeOptions } from '../../lib/index.ts'
 import type { SignalingServer } from '../../signaling-server/index.ts'
 import { launchChromium, noChromium, noTabs } from '../kit/chromium.ts'
 import { until } from '../kit/until.ts'
@@ -228,5 +229,23 @@ describe.skipIf(noChromium !== undefined).each(['links', 'yjs'] as const)('in a 
     await untilHeard(alice, 'leave', 'bob')
     await page.evaluate(() => window.copresenceTest.disconnect())
     expect(errors).toEqual([])
+  })
+
+  it('[B13] a member in a worker takes part, by the relay with a secret, and by tabs without a server', async () => {
+    const worlds: [string, RealtimeOptions][] = [
+      ['relay', { transport, secret: 'of a worker' }],
+      ['tab', { transport, servers: [] }],
+    ]
+    for (const [way, options] of worlds) {
+      const alice = await join('alice', { options })
+      const page = way === 'tab' ? alice.page : await openPage(browser, server.url)
+      const member = { id: 'worker', room: 'browser room', options }
+      await page.evaluate((its) => window.copresenceTest.startWorker(its), member)
+      await untilHeard(alice, 'joined-room', 'worker')
+      expect((await alice.inspect()).members[1]?.paths).toEqual([way])
+      await alice.update({ to: 'the worker' })
+      expect((await untilHeard(alice, 'update', 'worker')).data).toEqual({ heard: { to: 'the worker' } })
+      await alice.context.close()
+    }
   })
 })

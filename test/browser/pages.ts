@@ -17,6 +17,8 @@ export async function buildPage(): Promise<void> {
     base: './',
     configFile: false,
     logLevel: 'error',
+    // Its program loads parts of the library when they are needed.
+    worker: { format: 'es' },
     build: { outDir: BUILT, emptyOutDir: true, chunkSizeWarningLimit: 2_000, modulePreload: { polyfill: false } },
   })
 }

@@ -8,6 +8,8 @@ import type { MemberEvent, MemberRequest } from './member-program.ts'
 import { until } from './until.ts'
 
 const TSX = ['--import', 'tsx']
+/** A process that starts on a busy machine takes seconds; one that hangs is to be named before its test is given up. */
+const ANSWER_MS = 30_000
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
 export interface MemberProcess {
@@ -52,13 +54,25 @@ export async function startMember(
     if ('event' in message) events.push(message)
     else waiting.get(message.call)?.(message)
   })
+  child.on('exit', (code, signal) => {
+    for (const answer of waiting.values()) answer({ error: `its process ended, ${signal ?? `code ${code}`}` })
+  })
   const ask = (request: Ask) =>
     new Promise<unknown>((resolve, reject) => {
       call += 1
-      waiting.set(call, ({ value, error }) =>
-        error === undefined ? resolve(value) : reject(new Error(`${id}: ${error}`)),
-      )
-      child.send({ call, ...request })
+      const asked = call
+      const noAnswer = setTimeout(() => {
+        waiting.get(asked)?.({ error: `no answer in ${ANSWER_MS} ms, and the process is there` })
+      }, ANSWER_MS)
+      waiting.set(asked, ({ value, error }) => {
+        waiting.delete(asked)
+        clearTimeout(noAnswer)
+        if (error === undefined) resolve(value)
+        else reject(new Error(`${id} was to ${request.do}: ${error}`))
+      })
+      child.send({ call: asked, ...request }, (error) => {
+        if (error !== null) waiting.get(asked)?.({ error: String(error) })
+      })
     })
   const connectionId = (await ask({
     do: 'join',

@@ -1,7 +1,7 @@
 /** What a member gone bad has at hand: its victims, its lines, and entries of any form. Knows the frames, and no attack. */
 import * as encoding from 'lib0/encoding'
+import { toBase64Url } from '../../lib/base/base64-url.ts'
 import type { ClientId, ConnectionId } from '../../lib/base/ids.ts'
-import { toBase64Url } from '../../lib/identity/bytes.ts'
 import type { Dice } from '../../lib/testing/dice.ts'
 import { encodeEntryChange, type Version, versionOf } from '../../lib/wire/entry-change.ts'
 import * as frame from '../../lib/wire/link-frame.ts'

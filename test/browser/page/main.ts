@@ -14,6 +14,7 @@ import {
   type RealtimeOptions,
 } from '../../../lib/index.ts'
 import { trackDataChannels } from '../../kit/data-channels.ts'
+import type { WorkerJoin } from './worker.ts'
 
 /** One event as a page tells it; `at` is Unix ms. */
 export interface PageEvent {
@@ -51,6 +52,12 @@ const page = {
       })
     }
     return realtime.connectionId
+  },
+  /** Another member, in a worker of this page. */
+  startWorker(join: WorkerJoin) {
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' })
+    worker.onerror = ({ message }) => console.error(message)
+    worker.postMessage(join)
   },
   update: (data: object) => live().participant.update(data),
   getAll: () => live().participant.getAll(),
