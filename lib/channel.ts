@@ -26,6 +26,7 @@ export interface ChannelOptions {
 
 /** What a Realtime gives its channels. */
 export interface ChannelNeeds extends Omit<MembershipNeeds, 'createTransport'> {
+  readonly name: string
   readonly options: ChannelOptions
   /** `doc`: the document that is to travel. */
   createTransport(needs: TransportNeeds, doc: Doc | undefined): Transport
@@ -63,9 +64,9 @@ export class Channel<T = any> {
       {
         doc: this.doc,
         delivery: this.#delivery,
-        // A document that was in this channel before comes back with its client id: its clock must be a newer one. Nobody
-        // sends 16 times a millisecond, so time outruns the count; until the year 2500 it stays under 2^48.
-        firstClock: doc === undefined ? 0 : Math.floor(needs.time.steadyNow() * 16),
+        // A document that was in this channel before comes back with its client id: its counts must be newer ones. Nobody
+        // sends 16 times a millisecond, so time outruns them; until the year 2500 they stay under 2^48.
+        firstCount: doc === undefined ? 0 : Math.floor(needs.time.steadyNow() * 16),
       },
     )
     this.participant = this.#membership.presence

@@ -24,7 +24,6 @@ import type { Transport, TransportNeeds } from './wire/transport.ts'
 
 /** What a Realtime gives each membership. */
 export interface MembershipNeeds {
-  readonly name: string
   readonly connectionId: ConnectionId
   readonly participant: { readonly id: ParticipantId; readonly name: string }
   readonly maxDataBytes: number
@@ -47,15 +46,15 @@ export interface Membership<T> {
   end(): Promise<void>
 }
 
-/** `firstClock`: the count that our entry's clock continues from. */
+/** `firstCount`: what our entry's clock and our messages' numbers continue from. */
 export function createMembership<T>(
   needs: MembershipNeeds,
-  parts: { readonly doc: Doc; readonly delivery: Delivery; readonly firstClock: number },
+  parts: { readonly doc: Doc; readonly delivery: Delivery; readonly firstCount: number },
 ): Membership<T> {
-  const { clock, connectionId, log, maxDataBytes, name, page, participant, time } = needs
-  const { delivery, doc } = parts
+  const { clock, connectionId, log, maxDataBytes, page, participant, time } = needs
+  const { delivery, doc, firstCount } = parts
   const rejects = createRejectCounter()
-  let awarenessClock = parts.firstClock
+  let awarenessClock = firstCount
   let transport: Transport | undefined
   let pacer: Pacer | undefined
 
@@ -77,7 +76,7 @@ export function createMembership<T>(
 
   const onEvents = (events: readonly RosterEvent[]) => {
     for (const { kind, participant: record } of events) {
-      log(`${name}: ${record.connectionId} ${kind}`)
+      log(`${record.connectionId} ${kind}`)
       if (kind === 'leave') transport?.gaveUp?.(record.connectionId as ConnectionId)
     }
     presence.deliver(events)
@@ -86,13 +85,13 @@ export function createMembership<T>(
     bridge.write(entries)
     for (const { clientId: writer, state } of entries) {
       const member = roster.find(writer)
-      // One membership may end and the next begin under the same client id: its messages are counted from the first.
+      // One membership may end and the next begin under the same client id: nothing is missed of the one before.
       if (state === null || member === undefined) messages.forget(writer)
       else messages.expect(writer, member.sent)
     }
   }
   /** Messages that are out: one that waits still is missed by nobody. */
-  let sentCount = 0
+  let sentCount = firstCount
   const roster = createRosterKeeper({
     clock,
     rules: { ownConnectionId: connectionId, maxDataBytes },
@@ -103,11 +102,12 @@ export function createMembership<T>(
   const messages = createMessages({
     clock,
     clientId,
+    firstSeq: firstCount,
     maxDataBytes,
     delivery,
     rejects,
     now,
-    self: () => ({ connectionId, id: participant.id }),
+    self: { connectionId, participantId: participant.id },
     findSender: (sender) => roster.find(sender)?.participant,
     isReachable: (sender) => (roster.find(sender)?.paths.size ?? 0) > 0,
     send(message, to) {
@@ -129,13 +129,12 @@ export function createMembership<T>(
       maxEntryBytes: maxEntryBytes(maxDataBytes),
       rejects,
       onEvidence(evidence) {
-        if (evidence.kind !== 'entry') log(`${name}: ${evidence.path.id} ${evidence.kind}`)
+        if (evidence.kind !== 'entry') log(`${evidence.path.id} ${evidence.kind}`)
         roster.take(evidence)
       },
       onMessage: (_path, message, isEarly = false) => messages.receive(message, isEarly),
       onStatus() {
-        const servers = transport?.inspect().servers.map(({ url, state, refusal }) => ({ url, state, refusal }))
-        log(`${name}: servers ${JSON.stringify(servers ?? [])}`)
+        log(`servers ${JSON.stringify(transport?.inspect().servers ?? [])}`)
       },
     })
     transport.publish(ownState())

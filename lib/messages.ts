@@ -38,11 +38,13 @@ const MAX_ENVELOPE_BYTES = 512
 export interface MessagesNeeds {
   readonly clock: Clock
   readonly clientId: ClientId
+  /** Our messages are numbered from the next one on. */
+  readonly firstSeq: number
+  readonly self: { readonly connectionId: string; readonly participantId: string }
   readonly maxDataBytes: number
   readonly delivery: Delivery
   readonly rejects: RejectCounter
   now(): number
-  self(): { readonly connectionId: string; readonly id: string }
   /** The member who has that client, if it is present. */
   findSender(clientId: ClientId): Participant | undefined
   /** Whether a member has a path now. */
@@ -78,7 +80,7 @@ const isEventName = (name: unknown): name is string =>
   typeof name === 'string' && name !== '' && name.length <= 2 * MAX_ID_LENGTH && [...name].length <= MAX_ID_LENGTH
 
 export function createMessages(needs: MessagesNeeds): Messages {
-  const { clock, clientId, delivery, rejects } = needs
+  const { clock, clientId, delivery, rejects, self } = needs
   const emitter = createEmitter<RealtimeMessage>()
   const outbox = createMessageOutbox({
     clock,
@@ -89,7 +91,7 @@ export function createMessages(needs: MessagesNeeds): Messages {
   let order: MessageOrder = new Map()
   let cancelGapTimer: CancelTimer | undefined
   let tendsAtMs = Number.POSITIVE_INFINITY
-  let seq = 0
+  let seq = needs.firstSeq
 
   const deliver = (message: RealtimeMessage) => delivery.push(() => emitter.emit(message.name, Object.freeze(message)))
 
@@ -131,7 +133,7 @@ export function createMessages(needs: MessagesNeeds): Messages {
   const answer = (message: MessageFrame) => {
     const question = decodeQuestion(message)
     if (question === undefined) rejects.count('malformed')
-    else if (question.connectionId === needs.self().connectionId) {
+    else if (question.connectionId === self.connectionId) {
       const asker = needs.findSender(message.clientId)
       // By its connection: a client id costs nothing.
       if (asker !== undefined) outbox.resend(asker.connectionId, question.from)
@@ -144,12 +146,11 @@ export function createMessages(needs: MessagesNeeds): Messages {
       const json = toJson(data)
       checkSize(json, needs.maxDataBytes)
       const timestamp = needs.now()
-      const { connectionId, id } = needs.self()
       const body = JSON.stringify({ name: event, data: json, timestamp })
       outbox.checkRoom(utf8Bytes(body))
       seq += 1
       outbox.push({ clientId, seq, body })
-      deliver({ name: event, connectionId, participantId: id, data: json, timestamp })
+      deliver({ name: event, ...self, data: json, timestamp })
     },
     on: emitter.on,
     off: emitter.off,

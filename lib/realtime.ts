@@ -152,7 +152,7 @@ export class Realtime {
       time: this.#time,
       createTransport: (needs, doc) => this.#travel.createTransport(name, needs, doc),
       log: (line) => {
-        if (isDebug) console.debug(`copresence ${line}`)
+        if (isDebug) console.debug(`copresence ${name}: ${line}`)
       },
       onDisconnected: () => {
         if (this.#memberships.get(name)?.channel === channel) this.#memberships.delete(name)

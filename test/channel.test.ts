@@ -4,7 +4,7 @@ import * as Y from 'yjs'
 import { PresenceError, type RealtimeMessage } from '../lib/index.ts'
 import { createRealtime } from '../lib/realtime.ts'
 import { clientIdOf, createTestWorld } from './kit/members.ts'
-import { createMemoryNetwork } from './kit/memory-network.ts'
+import { createMemoryNetwork, type MemoryNetwork } from './kit/memory-network.ts'
 import { travelOver } from './kit/travel.ts'
 import { createVirtualClock } from './kit/virtual-clock.ts'
 
@@ -233,6 +233,40 @@ describe('document and awareness', () => {
       'joined-room second time',
       'leave second time',
     ])
+  })
+
+  it('[M10] who is back with the doc it had is heard from its first message on, and no late copy of an old one is', async () => {
+    const world = createTestWorld()
+    const late: (() => void)[] = []
+    const keepingCopies: MemoryNetwork['createTransport'] = (needs) =>
+      world.network.createTransport({
+        ...needs,
+        onMessage(path, message, isEarly) {
+          late.push(() => needs.onMessage(path, message))
+          needs.onMessage(path, message, isEarly)
+        },
+      })
+    const join = (id: string, createTransport: MemoryNetwork['createTransport'], doc = new Y.Doc()) => {
+      const settings = { participant: { id }, servers: [] }
+      const effects = { clock: world.clock, page: undefined, createTravel: travelOver(createTransport) }
+      return createRealtime(settings, effects).connect('the room', { doc })
+    }
+    const bob = await join('bob', keepingCopies)
+    const heard: unknown[] = []
+    bob.subscribe('chat', ({ data }: RealtimeMessage) => heard.push(data))
+    const doc = new Y.Doc()
+    const first = await join('alice', world.network.createTransport, doc)
+    for (const n of [1, 2, 3]) first.publish('chat', `old ${n}`)
+    await world.settle()
+    await first.disconnect()
+    await world.clock.advance(10)
+    await world.settle()
+    const second = await join('alice', world.network.createTransport, doc)
+    await world.settle()
+    for (const arrive of late) arrive()
+    second.publish('chat', 'new 1')
+    await world.settle()
+    expect(heard).toEqual(['old 1', 'old 2', 'old 3', 'new 1'])
   })
 
   it('[C9] inspect is a plain object: ourselves first, the ways to each member, servers, refusals by reason', async () => {

@@ -19,9 +19,16 @@ async function hiddenPage() {
   const sent: MessageFrame[] = []
   const told: unknown[] = []
   const messages = createMessages({
-    ...{ clock: slow, clientId: 2 as ClientId, maxDataBytes: 1_000, delivery, rejects: createRejectCounter() },
+    ...{
+      clock: slow,
+      clientId: 2 as ClientId,
+      firstSeq: 0,
+      maxDataBytes: 1_000,
+      delivery,
+      rejects: createRejectCounter(),
+    },
     now: () => 0,
-    self: () => ({ connectionId: 'ours', id: 'bob' }),
+    self: { connectionId: 'ours', participantId: 'bob' },
     findSender: () => ({ connectionId: 'hers', id: 'alice' }) as Participant,
     isReachable: () => true,
     send: (message) => sent.push(message) > 0,
