@@ -27,6 +27,10 @@ const SILENT_MS = 15_000
  * would have been tried: a link asks after 3 or 4 s and doubts after 2 more, and a gap that begins meanwhile is longer by that.
  */
 export const UNNOTICED_BREAK_MS = 6_000
+/** A client asks its server after 3 s of silence, and waits 5 s for the answer: until then the server stands for its pairs. */
+const SERVER_UNNOTICED_MS = 8_000 + LOOK_MS
+/** [L51] From then on as if they had been asked in vain since its last beat, of which it has one every 1.35 s: a link tells 14.5 s. */
+const TOLD_SILENCE_MS = 14_500 - 1_350 - LOOK_MS
 /** [M4] For so long a message can be asked for. */
 export const MESSAGES_KEPT_MS = 15_000
 /** [F9] A data channel that was cut carries again so soon after its way is whole, and then what waited in it. */
@@ -72,7 +76,16 @@ export function createJudge(needs: JudgeNeeds): Judge {
     const members = [observer.life.member, subject.member]
     const isLong = isNoticed(members, downMs, log.nowMs())
     const wasJustLong = isNoticed(members, lastDownMs, lastDownEndMs) && sinceDownMs <= AFTER_GAP_MS
-    return isLong || wasJustLong || couldNotReturn(observer.life, subject)
+    return isLong || wasJustLong || wasSilentWithServer() || couldNotReturn(observer.life, subject)
+
+    /** A gap that began before anybody knew that the server was lost, which had stood for an idle pair until then. */
+    function wasSilentWithServer(): boolean {
+      const silentSinceMs = reach.unservedSinceMs(observer.life, subject)
+      const gapStartMs = downMs > 0 ? log.nowMs() - downMs : lastDownEndMs - lastDownMs
+      const isRecent = downMs > 0 || sinceDownMs <= AFTER_GAP_MS
+      const isUnnoticed = gapStartMs >= silentSinceMs && gapStartMs - silentSinceMs <= SERVER_UNNOTICED_MS
+      return isRecent && isUnnoticed && log.nowMs() - silentSinceMs >= TOLD_SILENCE_MS
+    }
   }
 
   function isNoticed(members: readonly number[], gapMs: number, endMs: number): boolean {

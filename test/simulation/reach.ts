@@ -65,6 +65,8 @@ export interface Reach {
   wasApart(observer: Life, subject: Life, fromMs: number, toMs: number): boolean
   /** Whether a byte of the second can come to the first at all. */
   canHear(observer: Life, subject: Life): boolean
+  /** Since when one of the two has no way to a server that both are given, as its client finds it; the latest of those times. */
+  unservedSinceMs(one: Life, other: Life): number
   /** When the observer could last be told that a socket of the subject's has ended, in ms. */
   lastEndMs(observer: Life, subject: Life): number
 }
@@ -258,6 +260,12 @@ export function createReach({ lies, world }: ReachNeeds): Reach {
       const [endMs, lengthMs] = downMs > 0 ? [scheduler.nowMs(), downMs] : [lastDownEndMs, lastDownMs]
       return endMs - lengthMs <= fromMs && endMs >= toMs
     },
+    unservedSinceMs: (one, other) =>
+      Math.max(
+        ...pair(one, other).servers.flatMap((server) =>
+          [one, other].map((life) => serviceOf(life, server).badSinceMs ?? Number.NEGATIVE_INFINITY),
+        ),
+      ),
     lastEndMs: (observer, subject) =>
       Math.max(
         ...pair(observer, subject).servers.map((server) =>
