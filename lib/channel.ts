@@ -64,8 +64,8 @@ export class Channel<T = any> {
       {
         doc: this.doc,
         delivery: this.#delivery,
-        // A document that was in this channel before comes back with its client id: its counts must be newer ones. Nobody
-        // sends 16 times a millisecond, so time outruns them; until the year 2500 they stay under 2^48.
+        // A document that was in this channel before comes back with its client id: its counts must be newer ones. Time
+        // outruns them by 16 a millisecond: the 1,000 messages that go out at once (M6), in 63 ms. Under 2^48 until the year 2500.
         firstCount: doc === undefined ? 0 : Math.floor(needs.time.steadyNow() * 16),
       },
     )

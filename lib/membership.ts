@@ -85,7 +85,7 @@ export function createMembership<T>(
     bridge.write(entries)
     for (const { clientId: writer, state } of entries) {
       const member = roster.find(writer)
-      // One membership may end and the next begin under the same client id: nothing is missed of the one before.
+      // One membership may end and the next begin under the same client id: what was not heard of the one before is not asked for.
       if (state === null || member === undefined) messages.forget(writer)
       else messages.expect(writer, member.sent)
     }

@@ -34,7 +34,7 @@ interface SenderOrder {
   readonly due: number
   /** Whether a message of this sender was told: from then on nothing from before the due one is. */
   readonly hasBegun: boolean
-  /** How many it has sent, by its own word. */
+  /** The number of its last one, by its own word. */
   readonly sent: number
   readonly held: ReadonlyMap<number, Held>
   /** Since when the due one is missing; undefined while none is. */
@@ -56,7 +56,7 @@ export interface Question {
   readonly due: number
 }
 
-/** The sender's entry came: it has sent so many. What it sent before it was met is not for us. */
+/** The sender's entry came: its last message has that number. What it sent before it was met is not for us. */
 export function expectMessages(order: MessageOrder, clientId: ClientId, sent: number, now: number): MessageOrder {
   const sender = order.get(clientId) ?? meet(sent + 1)
   return new Map(order).set(clientId, settled({ ...sender, sent: Math.max(sender.sent, sent) }, now))

@@ -60,7 +60,7 @@ export interface Messages {
   off(event: string, listener?: (message: RealtimeMessage) => unknown): void
   /** `isEarly`: it came before its sender's entry. */
   receive(message: MessageFrame, isEarly: boolean): void
-  /** A member's entry came: it has sent so many. */
+  /** A member's entry came: its last message has that number. */
   expect(clientId: ClientId, sent: number): void
   forget(clientId: ClientId): void
   close(): void

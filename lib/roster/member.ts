@@ -16,7 +16,7 @@ export interface Member {
   readonly joinedAt: number
   /** The owner's count of updates; a foreign client has none and stays at 0. */
   readonly seq: number
-  /** How many messages the owner has sent, by its newest entry; a foreign client sends none. */
+  /** The number of the owner's last message, by its newest entry; a foreign client sends none. */
   readonly sent: number
   /** The clock of the newest entry taken. */
   readonly clock: number

@@ -27,7 +27,7 @@ const ENDED = 101
 
 export type SyncStep = 0 | 1 | 2
 
-/** A `publish` on its way: `seq` counts the sender's messages of this membership from 1. */
+/** A `publish` on its way: `seq` counts the sender's messages; a document that is back counts on. */
 export interface MessageFrame {
   readonly clientId: ClientId
   readonly seq: number

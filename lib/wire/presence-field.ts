@@ -4,7 +4,7 @@
  *   state.copresence = { connectionId, id, name, data, timestamp, joinedAt, seq, sent }
  *
  * `seq` counts the owner's updates from 0 (its join), so that an update that changes nothing is told from a renewal. `sent`
- * counts its messages so far, so that whoever meets it knows which one is due.
+ * is the number of its last message, so that whoever meets it knows which one is due.
  */
 import type { ClientId, ConnectionId, ParticipantId } from '../base/ids.ts'
 import { isJsonObject, type JsonObject, type JsonValue, utf8Bytes } from '../base/json.ts'

@@ -79,6 +79,7 @@ export function createClientPaths(context: CarrierContext, makePath: (clientId: 
       rejects.count('own-entry')
       if (state === null) context.onOwnGoodbye()
     } else if (state === null) {
+      early = early.filter(({ message }) => message.clientId !== clientId)
       const left = paths.get(clientId)
       if (left !== undefined && paths.delete(clientId)) {
         context.onEvidence({ kind: 'goodbye', path: left.path, clock: entryClock })

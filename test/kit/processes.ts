@@ -54,9 +54,12 @@ export async function startMember(
     if ('event' in message) events.push(message)
     else waiting.get(message.call)?.(message)
   })
-  child.on('exit', (code, signal) => {
-    for (const answer of waiting.values()) answer({ error: `its process ended, ${signal ?? `code ${code}`}` })
-  })
+  const refuseAll = (error: string) => {
+    for (const answer of waiting.values()) answer({ error })
+  }
+  // Unlike `exit`, this comes after its last message.
+  child.on('close', (code, signal) => refuseAll(`its process ended, ${signal ?? `code ${code}`}`))
+  child.on('error', (error) => refuseAll(String(error)))
   const ask = (request: Ask) =>
     new Promise<unknown>((resolve, reject) => {
       call += 1
@@ -74,11 +77,11 @@ export async function startMember(
         if (error !== null) waiting.get(asked)?.({ error: String(error) })
       })
     })
-  const connectionId = (await ask({
-    do: 'join',
-    room,
-    hasWebRtc,
-    options: { participant: { id, name: id }, servers, ...options },
+  const joined = ask({ do: 'join', room, hasWebRtc, options: { participant: { id, name: id }, servers, ...options } })
+  // Nobody else knows of a process that never joined.
+  const connectionId = (await joined.catch(async (error) => {
+    await endProcess(child)
+    throw error
   })) as string
   const dataChannels = async () => (await ask({ do: 'dataChannels' })) as { own: string; far: string }[]
   return {

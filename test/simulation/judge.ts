@@ -29,8 +29,10 @@ const SILENT_MS = 15_000
 export const UNNOTICED_BREAK_MS = 6_000
 /** A client asks its server after 3 s of silence, and waits 5 s for the answer: until then the server stands for its pairs. */
 const SERVER_UNNOTICED_MS = 8_000 + LOOK_MS
-/** [L51] From then on as if they had been asked in vain since its last beat, of which it has one every 1.35 s: a link tells 14.5 s. */
-const TOLD_SILENCE_MS = 14_500 - 1_350 - LOOK_MS
+/** [L51] A silence that is told of is 14.5 s long. It began with the server's last word, 2.7 s before the loss at most, */
+const SILENCE_AFTER_LOSS_MS = 14_500 - 2_700 - 2 * LOOK_MS
+/** and 1.5 s of it are for an answer by another way. */
+const ANSWER_BY_ANOTHER_MS = 1_500
 /** [M4] For so long a message can be asked for. */
 export const MESSAGES_KEPT_MS = 15_000
 /** [F9] A data channel that was cut carries again so soon after its way is whole, and then what waited in it. */
@@ -78,13 +80,19 @@ export function createJudge(needs: JudgeNeeds): Judge {
     const wasJustLong = isNoticed(members, lastDownMs, lastDownEndMs) && sinceDownMs <= AFTER_GAP_MS
     return isLong || wasJustLong || wasSilentWithServer() || couldNotReturn(observer.life, subject)
 
-    /** A gap that began before anybody knew that the server was lost, which had stood for an idle pair until then. */
+    /** A gap that began before anybody knew that a server was lost, which had stood for an idle pair until then. */
     function wasSilentWithServer(): boolean {
-      const silentSinceMs = reach.unservedSinceMs(observer.life, subject)
-      const gapStartMs = downMs > 0 ? log.nowMs() - downMs : lastDownEndMs - lastDownMs
-      const isRecent = downMs > 0 || sinceDownMs <= AFTER_GAP_MS
-      const isUnnoticed = gapStartMs >= silentSinceMs && gapStartMs - silentSinceMs <= SERVER_UNNOTICED_MS
-      return isRecent && isUnnoticed && log.nowMs() - silentSinceMs >= TOLD_SILENCE_MS
+      const [startMs, endMs] =
+        downMs > 0 ? [log.nowMs() - downMs, log.nowMs()] : [lastDownEndMs - lastDownMs, lastDownEndMs]
+      return reach
+        .lossesAt(observer.life, subject, startMs)
+        .some(
+          (lossMs) =>
+            startMs - lossMs <= SERVER_UNNOTICED_MS &&
+            endMs - lossMs >= SILENCE_AFTER_LOSS_MS - ANSWER_BY_ANOTHER_MS &&
+            log.nowMs() - lossMs >= SILENCE_AFTER_LOSS_MS &&
+            (downMs > 0 || sinceDownMs <= AFTER_GAP_MS),
+        )
     }
   }
 

@@ -2,7 +2,6 @@
  * What a server gone bad says: false ends, members that are none, words in the name of others, words from before, and no words
  * at all. Nobody believes it anything but an end, and that only of whom nothing else shows to be there.
  */
-
 import { toBase64Url } from '../../lib/base/base64-url.ts'
 import type { ConnectionId } from '../../lib/base/ids.ts'
 import type { Dice } from '../../lib/testing/dice.ts'

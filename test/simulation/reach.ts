@@ -51,6 +51,8 @@ interface Service {
   /** Since when what the server has said can come, also where it has ended since. */
   hearsSinceMs: number | undefined
   badSinceMs: number | undefined
+  /** The last time, or this one, that the way to it was broken. */
+  loss: { readonly fromMs: number; readonly toMs: number }
 }
 
 export interface Reach {
@@ -65,8 +67,8 @@ export interface Reach {
   wasApart(observer: Life, subject: Life, fromMs: number, toMs: number): boolean
   /** Whether a byte of the second can come to the first at all. */
   canHear(observer: Life, subject: Life): boolean
-  /** Since when one of the two has no way to a server that both are given, as its client finds it; the latest of those times. */
-  unservedSinceMs(one: Life, other: Life): number
+  /** Since when the ways of the two to their servers were broken that were so at that time. */
+  lossesAt(one: Life, other: Life, atMs: number): number[]
   /** When the observer could last be told that a socket of the subject's has ended, in ms. */
   lastEndMs(observer: Life, subject: Life): number
 }
@@ -90,7 +92,10 @@ export function createReach({ lies, world }: ReachNeeds): Reach {
   const serviceOf = (life: Life, server: VirtualServer): Service => {
     const ofLife = services.get(life) ?? new Map<VirtualServer, Service>()
     services.set(life, ofLife)
-    const service = ofLife.get(server) ?? { okSinceMs: undefined, hearsSinceMs: undefined, badSinceMs: undefined }
+    const service = ofLife.get(server) ?? {
+      ...{ okSinceMs: undefined, hearsSinceMs: undefined, badSinceMs: undefined },
+      loss: { fromMs: Number.POSITIVE_INFINITY, toMs: Number.NEGATIVE_INFINITY },
+    }
     ofLife.set(server, service)
     return service
   }
@@ -99,6 +104,9 @@ export function createReach({ lies, world }: ReachNeeds): Reach {
   function follow(life: Life, server: VirtualServer): void {
     const nowMs = scheduler.nowMs()
     const service = serviceOf(life, server)
+    const isLost = service.loss.toMs === Number.POSITIVE_INFINITY
+    if (isLost === isWayOk(life, server))
+      service.loss = isLost ? { ...service.loss, toMs: nowMs } : { fromMs: nowMs, toMs: Number.POSITIVE_INFINITY }
     const { host } = life.resident
     const hears = wires.isOpen(server.machine, host.machine) && host.state === 'running'
     service.hearsSinceMs = hears ? (service.hearsSinceMs ?? nowMs) : undefined
@@ -260,12 +268,11 @@ export function createReach({ lies, world }: ReachNeeds): Reach {
       const [endMs, lengthMs] = downMs > 0 ? [scheduler.nowMs(), downMs] : [lastDownEndMs, lastDownMs]
       return endMs - lengthMs <= fromMs && endMs >= toMs
     },
-    unservedSinceMs: (one, other) =>
-      Math.max(
-        ...pair(one, other).servers.flatMap((server) =>
-          [one, other].map((life) => serviceOf(life, server).badSinceMs ?? Number.NEGATIVE_INFINITY),
-        ),
-      ),
+    lossesAt: (one, other, atMs) =>
+      pair(one, other)
+        .servers.flatMap((server) => [one, other].map((life) => serviceOf(life, server).loss))
+        .filter(({ fromMs, toMs }) => fromMs <= atMs && atMs <= toMs)
+        .map(({ fromMs }) => fromMs),
     lastEndMs: (observer, subject) =>
       Math.max(
         ...pair(observer, subject).servers.map((server) =>

@@ -225,6 +225,18 @@ describe('relay', { timeout: 20_000 }, () => {
     expect(alice.messages.map(({ path, message }) => [path.id, message.body])).toEqual([[`relay:0:5`, 'yo']])
   })
 
+  it('[M5] a message that came before its sender’s entry is told with it, and none of one who has left in between', async () => {
+    const relay = await startRawRelay()
+    const alice = createMember({ room: 'r', servers: [relay.url] })
+    const { ws } = await relay.socket(0)
+    ws.send(encodeMessageFrame({ clientId: BOB.clientId, seq: 1, body: 'before it left' }))
+    ws.send(entryFrame(BOB.clientId, 2, null))
+    ws.send(encodeMessageFrame({ clientId: BOB.clientId, seq: 7, body: 'since it is back' }))
+    ws.send(entryFrame(BOB.clientId, 3, OURS))
+    await until('bob', () => alice.hasPath(BOB, 'relay'))
+    expect(alice.messages.map(({ message }) => message.body)).toEqual(['since it is back'])
+  })
+
   it('[M4] asked, it says what has changed since without a send, under a newer clock: whoever is back sees only those', async () => {
     const relay = await startRawRelay()
     const alice = createMember({ room: 'r', servers: [relay.url] })
