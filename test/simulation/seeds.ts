@@ -44,6 +44,7 @@ export const FAILED_ONCE: Readonly<Record<number, string>> = {
     'the end of a socket counted, though its member was back on the server, for one who heard of both at one time',
   1207277:
     'a change of what a server without order had not brought yet was not asked for, since another one had been just then',
+  7066080: 'the judge asked for a goodbye by a second way of whose timers came once a minute',
   7050717: 'the judge knew nothing of a server that was lost unnoticed, 8 s before everything else was',
   5009232: 'two who were introduced by a way that was dead were never introduced again',
   5056662: 'two who were out of reach of whom they met by were not introduced again where its timers were slow',
