@@ -62,8 +62,8 @@ export async function startMember(
   child.on('error', (error) => refuseAll(String(error)))
   const ask = (request: Ask) =>
     new Promise<unknown>((resolve, reject) => {
-      call += 1
-      const asked = call
+      const asked = ++call
+      // reason: a limit for what never comes; nothing waits for it
       const noAnswer = setTimeout(() => {
         waiting.get(asked)?.({ error: `no answer in ${ANSWER_MS} ms, and the process is there` })
       }, ANSWER_MS)

@@ -45,7 +45,7 @@ export const FAILED_ONCE: Readonly<Record<number, string>> = {
   1207277:
     'a change of what a server without order had not brought yet was not asked for, since another one had been just then',
   7066080: 'the judge asked for a goodbye by a second way of whose timers came once a minute',
-  7050717: 'the judge knew nothing of a server that was lost unnoticed, 8 s before everything else was',
+  7050717: 'the judge knew nothing of a server that was lost unnoticed, 7 s before everything else was',
   5009232: 'two who were introduced by a way that was dead were never introduced again',
   5056662: 'two who were out of reach of whom they met by were not introduced again where its timers were slow',
   5004887: 'the judge took a socket that was cut off long before for one whose end is heard',
