@@ -144,12 +144,13 @@ export class Channel<T = any> {
   async #end(): Promise<void> {
     this.#state = RealtimeChannelState.DISCONNECTED
     this.#delivery.close()
+    // A listener of a binding that connects again meanwhile gets a live channel.
+    this.#onDisconnected()
     const ended = this.#membership.end()
     queueMicrotask(() => {
       this.#states.emit(STATE_CHANGED, RealtimeChannelState.DISCONNECTED)
       this.#states.clear()
     })
-    this.#onDisconnected()
     await ended
   }
 

@@ -4,10 +4,8 @@
  */
 import type { CancelTimer, Clock } from './base/clock.ts'
 import type { JsonObject } from './base/json.ts'
+import { LOAD_AGAIN_MS } from './base/load.ts'
 import type { Transport } from './wire/transport.ts'
-
-/** A page may be offline when it asks for its own parts. */
-const RETRY_MS = 5_000
 
 export function createLateTransport(needs: {
   readonly clock: Clock
@@ -29,7 +27,7 @@ export function createLateTransport(needs: {
   const load = () => {
     if (isStopped) return
     needs.load().then(start, () => {
-      cancelRetry = needs.clock.setTimer(load, RETRY_MS)
+      if (!isStopped) cancelRetry = needs.clock.setTimer(load, LOAD_AGAIN_MS)
     })
   }
   load()

@@ -54,10 +54,9 @@ export function createLinksTravel(given: LinksTravelNeeds): Travel {
     })
 
   /** A former membership has one more goodbye to say under our id: the next one is silent until then. */
-  async function secretsOf(channel: string): Promise<{ topic: Uint8Array; secretKey?: Uint8Array }> {
+  async function secretsOf(channel: string): Promise<{ topic: Uint8Array; secretKey?: Uint8Array | undefined }> {
     await endings.get(channel)
-    if (secret === undefined) return { topic: topicOf({ crypto, app, channel }) }
-    secretKey ??= deriveSecretKey({ secret, app, crypto, warn })
+    if (secret !== undefined) secretKey ??= deriveSecretKey({ secret, app, crypto, warn })
     const key = await secretKey
     return { topic: topicOf({ crypto, app, channel, secretKey: key }), secretKey: key }
   }
@@ -88,7 +87,10 @@ export function createLinksTravel(given: LinksTravelNeeds): Travel {
           listeners.delete(needs.onStatus)
           const ending = transport.stop(options)
           // One that never began ends at once, while the one before it may still have its goodbye to say.
-          endings.set(channel, Promise.all([endings.get(channel), ending]).then())
+          endings.set(
+            channel,
+            Promise.all([endings.get(channel), ending]).then(() => undefined),
+          )
           return ending
         },
       }

@@ -128,21 +128,22 @@ export function createBlindTopics({ limits, counts }: { limits: Limits; counts: 
       return client
     },
     join(client, topic) {
-      const { connectionId, memberships, socket } = client
+      const { connectionId, memberships } = client
       const key = keyOf(topic)
       const membership = memberships.get(key)
       // The answer is far larger than the question.
       if (membership?.isInherited === false) return counts.count('dropped-repeated-join')
       if (membership === undefined) {
-        if (memberships.size >= limits.maxTopicsPerSocket) return socket.close(CLOSE.policy, 'closed-topics')
+        if (memberships.size >= limits.maxTopicsPerSocket) return counts.count('dropped-topics')
         if ((membersOf.get(key)?.size ?? 0) >= limits.maxSocketsPerTopic) return counts.count('dropped-topic-full')
       }
       const members = membersOf.get(key) ?? new Map<ConnectionId, BlindClient>()
       membersOf.set(key, members.set(connectionId, client))
       // A copy: what came is a view of a larger buffer.
       memberships.set(key, { topic: Uint8Array.from(topic), isInherited: false })
-      listOthers(client, topic, members)
+      // Before its own answer: a socket that is ended over that has left, and nothing is told of it any more.
       if (membership === undefined) tellOthers(client, key, encodeServerFrame({ kind: 'joined', topic, connectionId }))
+      listOthers(client, topic, members)
     },
     leave(client, topic) {
       const key = keyOf(topic)

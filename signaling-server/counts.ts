@@ -14,6 +14,7 @@ export type CountedEvent =
   // Messages that were dropped; their socket goes on.
   | 'dropped-unknown'
   | 'dropped-not-subscribed'
+  | 'dropped-topics'
   | 'dropped-topic-full'
   | 'dropped-echo'
   | 'dropped-second-binder'

@@ -39,7 +39,11 @@ export const LIMITS = {
     unit: 'sockets',
     meaning: 'sockets of one topic or room; a room answers more with 503, a topic leaves them out',
   },
-  maxTopicsPerSocket: { default: 100, unit: 'topics', meaning: 'topics of one socket; more close it with 1008' },
+  maxTopicsPerSocket: {
+    default: 100,
+    unit: 'topics',
+    meaning: 'topics of one socket; more are dropped, and close the socket of a stock client with 1008',
+  },
   maxNameLength: {
     // An app of 256 characters, a channel of 64, and the tag of a secret.
     default: 512,

@@ -235,6 +235,20 @@ describe('connect', () => {
     expect(await realtime.connect('room')).toBe(fresh)
   })
 
+  it('[R4] who connects again while the channel ends gets a fresh one', async () => {
+    const { realtime } = createWatched()
+    const first = await realtime.connect('room')
+    let again: Promise<unknown> | undefined
+    first.awareness.on('destroy', () => {
+      again = realtime.connect('room')
+    })
+    await first.disconnect()
+    const fresh = await realtime.connect('room')
+    expect(again).toBeDefined()
+    expect(await again).toBe(fresh)
+    expect([first.state, fresh.state]).toEqual(['DISCONNECTED', 'CONNECTED'])
+  })
+
   it('[R4] a live channel is not handed out with another doc than asked for', async () => {
     const { realtime } = createWatched()
     const channel = await realtime.connect('room')

@@ -1,4 +1,5 @@
 /** AES-256-GCM under a counter: the platform's, or the library's where there is none. */
+import { load } from '../base/load.ts'
 import type { Seal } from './crypto.ts'
 import { asSource } from './platform.ts'
 
@@ -47,9 +48,9 @@ function createBy(subtle: SubtleCrypto, key: Uint8Array): Seal {
 }
 
 function createByLibrary(key: Uint8Array): Seal {
-  const load = () => import('./library-crypto.ts')
+  const loaded = () => load(() => import('./library-crypto.ts'))
   return {
-    seal: async (counter, plaintext, aad) => (await load()).seal(key, nonceOf(counter), plaintext, aad),
-    open: async (counter, sealed, aad) => (await load()).open(key, nonceOf(counter), sealed, aad),
+    seal: async (counter, plaintext, aad) => (await loaded()).seal(key, nonceOf(counter), plaintext, aad),
+    open: async (counter, sealed, aad) => (await loaded()).open(key, nonceOf(counter), sealed, aad),
   }
 }

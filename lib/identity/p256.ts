@@ -1,4 +1,5 @@
 /** ECDH over P-256: the platform's, or the library's where there is none. A key is used for one hello. */
+import { load } from '../base/load.ts'
 import { AGREEMENT_KEY_BYTES, type Agreement, KEY_BYTES } from './crypto.ts'
 import { asSource } from './platform.ts'
 
@@ -8,7 +9,7 @@ const UNCOMPRESSED = 4
 
 export const createP256 = (subtle: SubtleCrypto | undefined): (() => Promise<Agreement>) =>
   subtle === undefined
-    ? async () => (await import('./library-crypto.ts')).createAgreement(isPossible)
+    ? async () => (await load(() => import('./library-crypto.ts'))).createAgreement(isPossible)
     : () => createBy(subtle)
 
 const isPossible = (theirs: Uint8Array): boolean => theirs.length === AGREEMENT_KEY_BYTES && theirs[0] === UNCOMPRESSED

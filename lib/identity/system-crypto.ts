@@ -2,6 +2,7 @@
 import { hkdf } from '@noble/hashes/hkdf.js'
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 } from '@noble/hashes/sha2.js'
+import { load } from '../base/load.ts'
 import { systemRandom } from '../base/random.ts'
 import { createAesGcm } from './aes-gcm.ts'
 import type { Crypto } from './crypto.ts'
@@ -21,7 +22,7 @@ export function createSystemCrypto(
     hmac: (key, bytes) => hmac(sha256, key, bytes),
     hkdf: (input, salt, info, length) => hkdf(sha256, input, salt, info, length),
     createSeal: createAesGcm(subtle),
-    stretch: async (password, salt) => (await import('./password.ts')).stretch(subtle, password, salt),
+    stretch: async (password, salt) => (await load(() => import('./password.ts'))).stretch(subtle, password, salt),
     randomBytes: systemRandom,
   }
 }

@@ -228,7 +228,7 @@ export function createDataChannels(needs: DataChannelsNeeds): DataChannels {
       // An offer of somebody whose connection has ended, there or here, begins a new one.
       const isOffer = kind === 'description' && !isOfferer(link)
       const isNew = isOffer && pair.connection?.isReplacedBy(json) !== false
-      if ((isNew || kind === 'restart') && !pair.offers.take(1, clock.moment().steadyMs)) return
+      if ((isOffer || kind === 'restart') && !pair.offers.take(1, clock.moment().steadyMs)) return
       if (isNew) pair.connection?.close()
       if (isOffer && pair.connection === undefined) raise(link)
       if (isOffer && pair.connection === undefined) return say(link, 'full')

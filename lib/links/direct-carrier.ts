@@ -163,6 +163,7 @@ export function createDirectConnection(needs: DirectNeeds): DirectConnection {
   }
 
   async function describe(description: RTCSessionDescriptionInit): Promise<void> {
+    if (isEnded) return
     gathering.begin()
     await connection.setLocalDescription(description)
     await gathering.isDone()

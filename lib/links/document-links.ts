@@ -4,6 +4,7 @@
  */
 import * as Y from 'yjs'
 import type { CancelTimer, Clock } from '../base/clock.ts'
+import { reportListenerError } from '../base/errors.ts'
 import type { RandomBytes } from '../base/random.ts'
 import { checkDocumentUpdate, checkStateVector } from '../wire/document-update.ts'
 import type { SyncStep } from '../wire/frame.ts'
@@ -92,7 +93,13 @@ export function createDocumentLinks(needs: DocumentLinksNeeds): DocumentLinks {
   function take(link: Link, update: Uint8Array, isAnswer: boolean): void {
     const waiting = doc.store.pendingStructs?.update
     hasNews = false
-    Y.applyUpdate(doc, update, needs)
+    try {
+      Y.applyUpdate(doc, update, needs)
+    } catch (error) {
+      if (!hasNews) throw error
+      // The edit is taken: an observer of the document threw.
+      reportListenerError(error)
+    }
     if (isAnswer && hasNews) compareSoon()
     // It was written upon something that did not come to us, and waits for it.
     const isHeld = doc.store.pendingStructs !== null && doc.store.pendingStructs.update !== waiting
@@ -105,7 +112,8 @@ export function createDocumentLinks(needs: DocumentLinksNeeds): DocumentLinks {
   return {
     greet: ask,
     receive(link, { step, payload }) {
-      const checked = step === 0 ? checkStateVector(payload) : checkDocumentUpdate(payload)
+      const own = { clientId: doc.clientID, clock: Y.getState(doc.store, doc.clientID) }
+      const checked = step === 0 ? checkStateVector(payload) : checkDocumentUpdate(payload, own)
       if (!checked.ok) return rejects.count(checked.reason)
       try {
         if (step === 0) outbox.answer(link, payload)

@@ -74,7 +74,8 @@ export function createFarewell({ clock, links, castAlone, onSaid }: FarewellNeed
   }
 
   async function flush(): Promise<void> {
-    const carriers = links().flatMap((link) => link.carriers())
+    // What was posted to a tab has left: it only tells later what it has read.
+    const carriers = links().flatMap((link) => link.carriers().filter(({ kind }) => kind !== 'tab'))
     const giveUpAtMs = clock.moment().steadyMs + FLUSH_MS
     while (!isHurried && carriers.some((carrier) => carrier.backlogBytes() > 0)) {
       if (clock.moment().steadyMs >= giveUpAtMs) break

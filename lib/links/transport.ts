@@ -30,7 +30,7 @@ export interface LinksTransportNeeds extends TransportNeeds {
   readonly random: RandomBytes
   readonly page?: Page | undefined
   /** The topic of the channel, and the key of its secret; they may take a while, e.g. to stretch a password. */
-  readonly secrets: Promise<{ readonly topic: Uint8Array; readonly secretKey?: Uint8Array }>
+  readonly secrets: Promise<{ readonly topic: Uint8Array; readonly secretKey?: Uint8Array | undefined }>
   readonly servers: readonly Server[]
   /** Whether entries and frames may travel by the servers; `false`: they only introduce. */
   readonly relay: boolean
@@ -88,7 +88,7 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
       clock,
       random: needs.random,
       own,
-      hello: { crypto: needs.crypto, identity, topic, ...(secretKey === undefined ? {} : { secretKey }) },
+      hello: { crypto: needs.crypto, identity, topic, secretKey },
       rejects,
       createPeerConnection: needs.createPeerConnection,
       iceServers: needs.iceServers,

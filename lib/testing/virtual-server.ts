@@ -115,7 +115,7 @@ export function createVirtualServer(needs: VirtualServerNeeds): VirtualServer {
       cancelSilence?.()
       cancelPing()
       lines.delete(line)
-      if (silentMs === 0) endedMs.set(host, scheduler.nowMs())
+      if (silentMs === 0 && logic !== undefined) endedMs.set(host, scheduler.nowMs())
       handler?.onEnd(silentMs)
     }
     const line: Line = {
@@ -174,8 +174,8 @@ export function createVirtualServer(needs: VirtualServerNeeds): VirtualServer {
     },
     stop() {
       logic?.silence()
-      for (const line of [...lines]) line.close(GOING_AWAY)
       logic = undefined
+      for (const line of [...lines]) line.close(GOING_AWAY)
     },
     start() {
       logic ??= needs.createLogic()

@@ -89,6 +89,22 @@ describe('a Node process', { timeout: 60_000 }, () => {
     expect(program.output().trim()).toBe('ready')
   })
 
+  it('[C8] destroy resolves where only tabs are met and nothing else keeps the process', async () => {
+    const program = await runProgram(`
+      const both = ['alice', 'bob'].map((id) => new Realtime({ participant: { id }, servers: [] }))
+      const [alice, bob] = await Promise.all(both.map((realtime) => realtime.connect('room')))
+      const joined = new Promise((resolve) => alice.participant.subscribe('presence.joined-room', ({ id }) => id === 'bob' && resolve()))
+      const alive = setTimeout(() => {}, 10_000)
+      await joined
+      bob.participant.update({ a: 1 })
+      clearTimeout(alive)
+      await both[0].destroy()
+      await both[1].destroy()
+      console.log('both are gone')`)
+    expect(await program.exitsWithin(5_000)).toBe(true)
+    expect(program.output()).toContain('both are gone')
+  })
+
   it('[R9] two instances in one process meet without any server', async () => {
     const program = await runProgram(`
       const [alice, bob] = await Promise.all(['alice', 'bob'].map((id) => new Realtime({ participant: { id }, servers: [] }).connect('room')))

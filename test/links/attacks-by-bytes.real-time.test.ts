@@ -1,6 +1,7 @@
 /** A member gone bad sends bytes that break weaker readers: threats T6 to T8 and T10, T13, over the real server. */
 import { describe, expect, it } from 'vitest'
 import { encodeSealedEnvelope } from '../../lib/wire/envelope.ts'
+import { DEFAULT_MAX_DATA_BYTES, maxEntryBytes } from '../../lib/wire/limits.ts'
 import {
   encodeDocument,
   encodeEntry,
@@ -47,6 +48,11 @@ describe.each(WAYS)('by %s', (by) => {
     const to = scene.alice.connectionId
     await scene.mallory.say(to, entryOf(claimOf(scene, 'x'.repeat(16_400))))
     await scene.mallory.say(to, entryOf(claimOf(scene, 'x'.repeat(200_000))))
+    // No JSON at all: reading it would be another reason.
+    await scene.mallory.say(
+      to,
+      entryOfJson({ clientId: CLIENT }, 'x'.repeat(maxEntryBytes(DEFAULT_MAX_DATA_BYTES) + 1)),
+    )
     await expectRefused(scene, 'too-large')
   })
 
@@ -58,8 +64,12 @@ describe.each(WAYS)('by %s', (by) => {
     await mallory.say(alice.connectionId, entryOf({ ...claimOf(scene) }))
     const body = JSON.stringify({ name: 'chat', data: 'x'.repeat(100_000), timestamp: 1 })
     await mallory.say(alice.connectionId, encodeMessage({ clientId: clientIdOf(CLIENT), seq: 1, body }))
+    await mallory.say(
+      alice.connectionId,
+      encodeMessage({ clientId: clientIdOf(CLIENT), seq: 1, body: 'x'.repeat(100_000) }),
+    )
     await mallory.isHandled(alice.connectionId)
-    await until('the refusal', () => (alice.rejects()['too-large'] ?? 0) > 0, { seen: alice.rejects })
+    await until('the refusals', () => alice.rejects()['too-large'] === 2, { seen: alice.rejects })
     expect(heard).toEqual([])
   })
 

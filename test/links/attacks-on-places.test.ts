@@ -207,6 +207,37 @@ it('[T34] offers without end make a few connections, and then one every 2 s', as
   dataChannels.end(link)
 })
 
+it('[T34] offers without end for one connection are answered a few times, and then one every 2 s', async () => {
+  const clock = createVirtualClock()
+  let answered = 0
+  const dataChannels = createDataChannels({
+    ...{ clock, own: HIGHEST, iceServers: [], onEnd: () => undefined },
+    createPeerConnection: () =>
+      Object.assign(idleConnection(), {
+        localDescription: null as object | null,
+        setRemoteDescription: async () => undefined,
+        createAnswer: async () => ({ type: 'answer', sdp: 'o=- 2 1 IN' }),
+        async setLocalDescription(this: { localDescription: object }, answer: object) {
+          this.localDescription = answer
+          answered += 1
+        },
+      }),
+  })
+  const { link } = playedLink(LOWEST)
+  const offer = JSON.stringify({ type: 'offer', sdp: 'o=- 1 1 IN IP4 127.0.0.1' })
+  for (let count = 0; count < 350; count++) {
+    dataChannels.receiveSignal(link, 'description', offer)
+    await clock.advance(20)
+  }
+  // In 7 s, before one that never opens is given up. Each is answered 0.4 s after the one before it: none waits for its turn.
+  expect(answered).toBeLessThanOrEqual(4 + 3)
+  expect(answered).toBeGreaterThan(4)
+  dataChannels.end(link)
+  await clock.advance(10_000)
+  expect(answered).toBeLessThanOrEqual(4 + 3)
+  expect(clock.timerCount()).toBe(0)
+})
+
 it('[T34] requests for a new try of ICE, however often, make a few offers, and then one every 2 s', async () => {
   const clock = createVirtualClock()
   const dataChannels = createDataChannels({

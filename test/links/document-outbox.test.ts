@@ -1,40 +1,7 @@
 /** Far ends that ask for the document again and again. */
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it } from 'vitest'
 import * as Y from 'yjs'
-import { systemRandom } from '../../lib/base/random.ts'
-import { createDocumentLinks } from '../../lib/links/document-links.ts'
-import type { Link } from '../../lib/links/link.ts'
-import { decodeLinkFrame } from '../../lib/wire/link-frame.ts'
-import { createRejectCounter } from '../../lib/wire/result.ts'
-import { createVirtualClock } from '../kit/virtual-clock.ts'
-
-/** The documents of one link that is played: what it is told, and its questions. */
-function playedDocuments() {
-  const clock = createVirtualClock()
-  const rejects = createRejectCounter()
-  const doc = new Y.Doc()
-  const answers: Uint8Array[] = []
-  let questionCount = 0
-  const link = {
-    isReachable: () => true,
-    best: () => undefined,
-    send(frame: Uint8Array) {
-      const read = decodeLinkFrame(frame)
-      if (!read.ok || read.value.kind !== 'document') return
-      if (read.value.step === 1) answers.push(read.value.payload)
-      if (read.value.step === 0) questionCount += 1
-    },
-  } as unknown as Link
-  const warnings: string[] = []
-  const documents = createDocumentLinks({
-    ...{ doc, clock, random: systemRandom, rejects },
-    links: () => [link],
-    warn: (text) => warnings.push(text),
-  })
-  onTestFinished(documents.stop)
-  const ask = (asker = new Y.Doc()) => documents.receive(link, { step: 0, payload: Y.encodeStateVector(asker) })
-  return { clock, rejects, doc, answers, ask, documents, warnings, questionCount: () => questionCount }
-}
+import { playedDocuments } from './document-kit.ts'
 
 it('[L57] who asks again and again has the document at 64 KiB a second, and its last question answered', async () => {
   const { clock, doc, answers, ask, documents } = playedDocuments()

@@ -171,7 +171,7 @@ describe('evidence', () => {
         expect(alice.comesAndGoes('bob')).toEqual(['joined-room'])
         alice.resident.host.machine.group = 1
         room.world.wires.changed()
-        await room.advance(9_000)
+        await room.advance(10_000)
         room.world.wires.heal()
         await room.advance(10_000 + idleMs)
         for (const [one, other] of [['alice', bob] as const, ['bob', alice] as const])
@@ -185,8 +185,8 @@ describe('evidence', () => {
 
   it('[L14] silence of 10 s is nothing, of more it is one leave within 15 s and one joined, also where one side forgot the keys', async () => {
     for (const [webrtc, silentMs] of [
-      [true, 9_900],
-      [false, 9_900],
+      [true, 10_000],
+      [false, 10_000],
       [true, 30_000],
       [false, 30_000],
       [true, 3 * MINUTE_MS],

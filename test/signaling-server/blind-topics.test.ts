@@ -66,6 +66,22 @@ it('[G4] the members of a topic too large for one list are told in several', () 
   expect(seen.size).toBe(1_030)
 })
 
+it('[G5] who is cut off over the answer to its join has come and gone to the others', () => {
+  const topics = createBlindTopics({ limits: resolveLimits({}), counts: createCounts() })
+  const topic = randomTopic()
+  const heard: string[] = []
+  const listen = (bytes: Uint8Array) => {
+    const frame = decodeServerFrame(bytes)
+    if (frame.ok) heard.push(frame.value.kind)
+  }
+  topics.join(topics.admit(ALICE.connectionId, { send: listen } as GuardedSocket), topic)
+  // One that reads nothing: what is sent to it ends it.
+  const slow = topics.admit(BOB.connectionId, { send: () => topics.end(slow, 0) } as unknown as GuardedSocket)
+  topics.join(slow, topic)
+  expect(heard).toEqual(['members', 'joined', 'left'])
+  expect(topics.size).toBe(1)
+})
+
 it('[G5] leaving a topic is told there and nowhere else', async () => {
   const server = await startServer()
   const [topic, other] = [randomTopic(), randomTopic()]

@@ -1,6 +1,7 @@
 /** The simulation finds every bug that is planted. */
 import { describe, expect, inject, it } from 'vitest'
 import { PLANTED } from './planted.ts'
+import { runSchedule } from './run.ts'
 import { FAILED_ONCE, FOUND_BY } from './seeds.ts'
 import { isMine } from './share.ts'
 
@@ -18,9 +19,9 @@ function* seedsFor(name: string): Generator<number> {
 }
 
 async function findWith(name: string): Promise<number | undefined> {
-  const { runSchedule } = (await import(/* @vite-ignore */ `./run.ts?planted=${name}`)) as Simulation
+  const planted = (await import(/* @vite-ignore */ `./run.ts?planted=${name}`)) as Simulation
   for (const seed of seedsFor(name)) {
-    const { failures } = await runSchedule(seed)
+    const { failures } = await planted.runSchedule(seed)
     if (failures.length > 0) return seed
   }
   return undefined
@@ -31,6 +32,7 @@ describe.runIf(process.env.COPRESENCE_SEED === undefined)('a planted bug', () =>
     it(`[V4] is found: ${name}`, async () => {
       const seed = await findWith(name)
       expect(seed).toBeDefined()
+      expect((await runSchedule(seed ?? 0)).failures, 'without the bug').toEqual([])
       if (seed !== FOUND_BY[name]) console.warn(`for FOUND_BY in seeds.ts: '${name}': ${seed},`)
     })
   }

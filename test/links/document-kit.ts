@@ -1,0 +1,39 @@
+/** A document whose one link is played. */
+import { onTestFinished } from 'vitest'
+import * as Y from 'yjs'
+import { systemRandom } from '../../lib/base/random.ts'
+import { createDocumentLinks } from '../../lib/links/document-links.ts'
+import type { Link } from '../../lib/links/link.ts'
+import type { SyncStep } from '../../lib/wire/frame.ts'
+import { decodeLinkFrame } from '../../lib/wire/link-frame.ts'
+import { createRejectCounter } from '../../lib/wire/result.ts'
+import { createVirtualClock } from '../kit/virtual-clock.ts'
+
+/** The documents of one link that is played: what it is told, and its questions. */
+export function playedDocuments() {
+  const clock = createVirtualClock()
+  const rejects = createRejectCounter()
+  const doc = new Y.Doc()
+  const answers: Uint8Array[] = []
+  let questionCount = 0
+  const link = {
+    isReachable: () => true,
+    best: () => undefined,
+    send(frame: Uint8Array) {
+      const read = decodeLinkFrame(frame)
+      if (!read.ok || read.value.kind !== 'document') return
+      if (read.value.step === 1) answers.push(read.value.payload)
+      if (read.value.step === 0) questionCount += 1
+    },
+  } as unknown as Link
+  const warnings: string[] = []
+  const documents = createDocumentLinks({
+    ...{ doc, clock, random: systemRandom, rejects },
+    links: () => [link],
+    warn: (text) => warnings.push(text),
+  })
+  onTestFinished(documents.stop)
+  const receive = (step: SyncStep, payload: Uint8Array) => documents.receive(link, { step, payload })
+  const ask = (asker = new Y.Doc()) => receive(0, Y.encodeStateVector(asker))
+  return { clock, rejects, doc, answers, ask, documents, receive, warnings, questionCount: () => questionCount }
+}
