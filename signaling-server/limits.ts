@@ -16,6 +16,9 @@ interface LimitRow {
   readonly max?: number
 }
 
+/** What the server adds to a message that it passes on: who sent it, or how many hear it. */
+const MAX_STAMP_BYTES = 64
+
 /** Timers of Node overflow beyond this. */
 const LONGEST_MS = 2 ** 31 - 1
 
@@ -144,15 +147,16 @@ export const LIMIT_NAMES = Object.keys(LIMITS) as LimitName[]
  */
 export function resolveLimits(given: { readonly [Name in LimitName]?: number | undefined }): Limits {
   const limits = Object.fromEntries(LIMIT_NAMES.map((name) => [name, checkLimit(name, given[name])])) as Limits
-  const atLeast = (larger: LimitName, smaller: LimitName) => {
-    if (limits[larger] >= limits[smaller]) return
+  const atLeast = (larger: LimitName, smaller: LimitName, more = 0) => {
+    if (limits[larger] >= limits[smaller] + more) return
     throw new PresenceError(
       'invalid-option',
-      `${larger} is ${limits[larger]}, but ${smaller} is ${limits[smaller]}: the first must not be smaller.`,
+      `${larger} is ${limits[larger]}, but ${smaller} is ${limits[smaller]}: the first must be ${limits[smaller] + more} at least.`,
     )
   }
   atLeast('maxByteBurst', 'maxPayloadBytes')
-  atLeast('maxBacklogBytes', 'maxPayloadBytes')
+  // One message must not be a receiver's whole backlog.
+  atLeast('maxBacklogBytes', 'maxPayloadBytes', MAX_STAMP_BYTES)
   atLeast('silenceTimeoutMs', 'pingIntervalMs')
   return limits
 }

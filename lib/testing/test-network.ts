@@ -24,6 +24,7 @@ export interface TestNetwork {
   /**
    * A Realtime of this network. Its server is the network's own where `servers` is left out; `webrtc: false` and
    * `relay: false` take a way from it, tabs of one `browser` meet without any server.
+   * @throws Error for `transport: 'yjs'`, whose providers know real sockets only.
    */
   createRealtime(options?: Omit<RealtimeOptions, 'webrtc'>, member?: MemberOptions): Realtime
   /** Moves the time on by `ms` and lets happen what is due: messages, timers, events. */
@@ -38,10 +39,11 @@ export interface TestNetwork {
   heal(): void
   /**
    * Loses packets at that rate, from 0 to 1, or those for which it returns true. As TCP and data channels do, they are sent
-   * again until they arrive: a loss costs time, no message and no order.
+   * again until they arrive: a loss costs time, no message and no order. Pings of servers and of ICE are not lost: for silence
+   * there is `partition`.
    */
   drop(rate: number | ((packet: Packet) => boolean)): void
-  /** Its process ends without a word; its system closes its sockets. */
+  /** Its process ends without a word; its system closes its sockets. What it waits for never comes: await nothing of it. */
   kill(realtime: Realtime): void
   /** Its process stands still: nothing runs in it until `resume`. What comes meanwhile waits. */
   pause(realtime: Realtime): void
@@ -86,6 +88,7 @@ export function createTestNetwork({ seed = 1, delayMs }: TestNetworkOptions = {}
 
   return {
     createRealtime(options = {}, member = {}) {
+      if (options.transport === 'yjs') throw new Error(`this network carries links; transport 'yjs' needs real sockets`)
       const resident = world.createResident({ servers: [main.url], ...options }, member)
       residents.set(resident.realtime, resident)
       return resident.realtime
@@ -95,6 +98,7 @@ export function createTestNetwork({ seed = 1, delayMs }: TestNetworkOptions = {}
     partition(first: Realtime | readonly TestGroup[], second?: Realtime) {
       if (Array.isArray(first)) split(first)
       else if (second !== undefined) cut(first as Realtime, second)
+      else throw new TypeError('partition takes two Realtimes, or a list of groups')
     },
     heal() {
       wires.setLoss(() => false)

@@ -47,6 +47,8 @@ export function createWebrtcCarrier(needs: WebrtcNeeds): Carrier {
     peerOpts: needs.peerOptions,
   })
   const provider = stock as unknown as StockProvider
+  // [A9] The user's document may end before we leave: y-webrtc would say goodbye for us.
+  doc.off('destroy', provider.destroy)
   // y-webrtc makes the room once the key is derived, and uses it in the same breath: the guard stands in between.
   let room: StockRoom | null = null
   Object.defineProperty(provider, 'room', {

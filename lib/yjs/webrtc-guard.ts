@@ -5,13 +5,14 @@
  */
 import type { CancelTimer } from '../base/clock.ts'
 import type { ClientId } from '../base/ids.ts'
+import { createTokenBucket } from '../base/token-bucket.ts'
 import type { AwarenessPort } from './awareness-port.ts'
 import type { CarrierContext } from './carrier.ts'
 import type { DocumentSync } from './document-sync.ts'
 import { guardedMap } from './guarded-map.ts'
 import type { SignalingData } from './signaling-message.ts'
 import type { StockConn, StockRoom } from './stock.ts'
-import { MAX_HALF_OPEN_CONNECTIONS, MAX_OPEN_CONNECTIONS } from './timing.ts'
+import { BEGIN_RATE, MAX_HALF_OPEN_CONNECTIONS, MAX_OPEN_CONNECTIONS } from './timing.ts'
 import { createLink, type Link } from './webrtc-link.ts'
 
 /** Announcing reaches the whole room: closings are gathered for so long, and doubled with each connection that failed. */
@@ -37,6 +38,7 @@ export interface WebrtcGuard {
 export function createWebrtcGuard({ context, room, port, syncDocument }: GuardNeeds): WebrtcGuard {
   const { clock, rejects } = context
   const links = new Map<string, Link>()
+  const begins = createTokenBucket({ ...BEGIN_RATE, nowMs: clock.moment().steadyMs })
   let announce = (): void => undefined
   let cancelAnnounce: CancelTimer | undefined
   let failures = 0
@@ -133,12 +135,20 @@ export function createWebrtcGuard({ context, room, port, syncDocument }: GuardNe
     return true
   }
 
+  /** Whether there may be one more connection, whoever asks for it. */
+  function mayBegin(): boolean {
+    if (open().length >= MAX_OPEN_CONNECTIONS) return false
+    if (begins.take(1, clock.moment().steadyMs)) return true
+    rejects.count('too-often')
+    return false
+  }
+
   function admitsSignal({ from, to, token, signal }: Extract<SignalingData, { type: 'signal' }>): boolean {
     if (to !== room.peerId) return false
     const known = links.get(from)
     if (known === undefined) {
       if (signal.type === 'answer') rejects.count('signaling-refused')
-      return signal.type === 'offer' && open().length < MAX_OPEN_CONNECTIONS
+      return signal.type === 'offer' && mayBegin()
     }
     // [T18] Nothing that is signaled touches a connection that works; but whoever offers anew may have lost it.
     if (known.isOpen() && signal.type === 'offer') known.probe()
@@ -153,7 +163,7 @@ export function createWebrtcGuard({ context, room, port, syncDocument }: GuardNe
     admits(data) {
       if (isStopped || data.from === room.peerId) return false
       if (data.type === 'signal') return admitsSignal(data)
-      return !links.has(data.from) && open().length < MAX_OPEN_CONNECTIONS
+      return !links.has(data.from) && mayBegin()
     },
     delivered(data) {
       const link = links.get(data.from)

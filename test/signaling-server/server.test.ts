@@ -128,6 +128,7 @@ it.each<[string, object]>([
   ['maxSockets is "9"', { maxSockets: '9' }],
   ['pingIntervalMs is 2147483648, but must be a whole number of ms from 1 to 2147483647', { pingIntervalMs: 2 ** 31 }],
   ['silenceTimeoutMs is 10, but pingIntervalMs is 1350', { silenceTimeoutMs: 10 }],
+  ['the first must be 524352 at least', { maxBacklogBytes: 524_288 }],
   ['maxByteBurst is 10, but maxPayloadBytes is 524288', { maxByteBurst: 10 }],
   ['maxSocket is no option', { maxSocket: 1 }],
 ])('[S5] a bad option throws at once and says what it must be: %s', (text, options) => {

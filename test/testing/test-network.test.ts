@@ -152,6 +152,8 @@ describe('a test network', () => {
     for (const delayMs of [5, [5], [40, 5], [-5, 5], [Number.NaN, 5]] as never[])
       expect(() => createTestNetwork({ delayMs })).toThrow('delayMs is [least, most]')
     expect(() => network.drop(2)).toThrow('from 0 to 1')
+    expect(() => network.createRealtime({ transport: 'yjs' })).toThrow('needs real sockets')
+    expect(() => network.partition(alice.realtime, undefined as never)).toThrow('two Realtimes, or a list of groups')
     const stranger = createTestNetwork().createRealtime({ participant: { id: 'stranger' } })
     expect(() => network.kill(stranger)).toThrow('not made by createRealtime of this network')
   })

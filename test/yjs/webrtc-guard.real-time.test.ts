@@ -1,5 +1,6 @@
 import wrtc from '@roamhq/wrtc'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import * as Y from 'yjs'
 import { type Clock, systemClock } from '../../lib/base/clock.ts'
 import type { ClientId } from '../../lib/base/ids.ts'
 import { encodeAwarenessUpdate } from '../../lib/wire/awareness-update.ts'
@@ -200,6 +201,47 @@ describe('guard of the room', { timeout: 40_000 }, () => {
     const bob = createDirectMember({ room, servers: [url] })
     bob.say('b')
     await untilMet([alice, bob], 'direct')
+  })
+
+  it('[Y13] announcements without end have 64 connections begun at once, and 20 a second', async () => {
+    const { url } = await startServer()
+    const room = freshRoom()
+    const clock = createVirtualClock()
+    let begun = 0
+    class Counted extends (NOWHERE.RTCPeerConnection as new () => object) {
+      constructor() {
+        super()
+        begun += 1
+      }
+    }
+    const alice = createDirectMember({ room, servers: [url], clock, webrtc: { RTCPeerConnection: Counted } })
+    await until('alice to be announced', () => alice.isAnnounced())
+    const stranger = await openSignaling(url, room)
+    const announceMany = async (name: string) => {
+      for (let n = 0; n < 300; n++) stranger.publish({ type: 'announce', from: `${name} ${n}` })
+      await stranger.isHandledBy(alice)
+    }
+    await announceMany('first')
+    expect([begun, alice.rejects.totals()['too-often']]).toEqual([64, 236])
+    await clock.advance(2_000)
+    await announceMany('second')
+    expect(begun).toBe(64 + 40)
+  })
+
+  it('[A9] a document that ends says no goodbye for its member', async () => {
+    const { url } = await startServer()
+    const room = freshRoom()
+    const doc = new Y.Doc()
+    const clientId = doc.clientID as ClientId
+    const alice = createDirectMember({ room, servers: [url], doc, clientId })
+    const bob = createDirectMember({ room, servers: [url] })
+    for (const member of [alice, bob]) member.say('hello')
+    await untilMet([alice, bob], 'direct')
+    doc.destroy()
+    alice.say('still here')
+    await until('her value', () => bob.heard(alice, 'direct') === 'still here', { seen: () => bob.told(alice) })
+    expect(bob.told(alice)).not.toContain('direct goodbye')
+    expect(bob.told(alice)).not.toContain('direct lost')
   })
 
   it('[Y13] nor do offers that lead nowhere: after 2 s they give way too', async () => {
