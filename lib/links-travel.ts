@@ -77,8 +77,8 @@ export function createLinksTravel(given: LinksTravelNeeds): Travel {
         createPeerConnection,
         onOnline: platform.onOnline,
         iceServers,
-        ...(BroadcastChannelClass === undefined ? {} : { BroadcastChannelClass }),
-        ...(doc === undefined ? {} : { doc }),
+        BroadcastChannelClass,
+        doc,
       })
       listeners.add(needs.onStatus)
       return {

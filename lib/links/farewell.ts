@@ -31,6 +31,8 @@ export interface Farewell {
   isHurried(): boolean
   /** Resolves when the goodbyes have left, or after `FLUSH_MS`; as soon as it is hurried. */
   say(): Promise<void>
+  /** Something has come: what a timer is late for is done now, since those of a hidden tab come once a minute. */
+  tend(): void
   /** Nothing is waited for any more. */
   hurry(): void
   /** Says within this call what has not been said. */
@@ -41,10 +43,12 @@ export function createFarewell({ clock, links, castAlone, onSaid }: FarewellNeed
   const said = new Set<Ways>()
   let isHurried = false
   let wake = (): void => undefined
+  let dueMs = 0
 
   const settled = () => Promise.all(links().map((link) => link.settled()))
   const pause = (ms: number) =>
     new Promise<void>((resolve) => {
+      dueMs = clock.moment().steadyMs + ms
       const cancel = clock.setTimer(resolve, ms)
       wake = () => {
         cancel()
@@ -95,6 +99,9 @@ export function createFarewell({ clock, links, castAlone, onSaid }: FarewellNeed
       if (!isHurried && others !== undefined && others.length > 0) await pause(OTHER_WAYS_MS)
       sayBy('others', others)
       if (!isHurried) await flush()
+    },
+    tend() {
+      if (clock.moment().steadyMs >= dueMs) wake()
     },
     hurry() {
       isHurried = true

@@ -36,7 +36,7 @@ export interface LinksTransportNeeds extends TransportNeeds {
   readonly relay: boolean
   readonly tabs: boolean
   /** The platform's own where it is left out. */
-  readonly BroadcastChannelClass?: BroadcastChannelClass
+  readonly BroadcastChannelClass?: BroadcastChannelClass | undefined
   readonly createPeerConnection: CreatePeerConnection | undefined
   /** The machine has a network again, or another one. */
   onOnline(listener: () => void): Unsubscribe
@@ -44,7 +44,7 @@ export interface LinksTransportNeeds extends TransportNeeds {
   /** Tells whoever develops the application. */
   warn(text: string): void
   /** Given: it travels too. */
-  readonly doc?: Doc
+  readonly doc?: Doc | undefined
 }
 
 export function createLinksTransport(needs: LinksTransportNeeds): Transport {
@@ -85,13 +85,9 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
     if (isStopped) return
     secretState = secretKey === undefined ? 'none' : 'unproved'
     const made = createMesh({
-      clock,
-      random: needs.random,
+      ...needs,
       own,
       hello: { crypto: needs.crypto, identity, topic, secretKey },
-      rejects,
-      createPeerConnection: needs.createPeerConnection,
-      iceServers: needs.iceServers,
       onProved() {
         if (secretKey !== undefined) secretState = 'proved'
       },
@@ -102,15 +98,18 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
       onFrame,
     })
     mesh = made
-    casting = createCasting({ clock, crypto: needs.crypto, topic, senderId: own })
-    const { doc, random, warn } = needs
-    if (doc !== undefined) documents = createDocumentLinks({ doc, clock, random, rejects, links: made.links, warn })
+    casting = createCasting({ ...needs, topic, senderId: own })
+    const { doc } = needs
+    if (doc !== undefined) documents = createDocumentLinks({ ...needs, doc, links: made.links })
     const onMeeting = {
       clock,
       own,
       topic,
       onCarrier: made.addCarrier,
-      onBytes: made.receive,
+      onBytes(...come: Parameters<Mesh['receive']>) {
+        farewell.tend()
+        made.receive(...come)
+      },
       onEnd: made.removeCarrier,
     }
     const tabs = needs.tabs ? createTabMeeting(onMeeting, needs.BroadcastChannelClass) : undefined

@@ -1,8 +1,10 @@
 /** By which way a goodbye goes first. */
+
 import { expect, it } from 'vitest'
 import type { Carrier } from '../../lib/links/carrier.ts'
 import { createGoodbye } from '../../lib/links/goodbye.ts'
 import { createLinkCarriers } from '../../lib/links/link-carriers.ts'
+import { createRoom } from './virtual-kit.ts'
 
 const SERVERS = ['relay:0', 'relay:1'] as const
 
@@ -47,6 +49,22 @@ it('[L12] a goodbye goes by the best way where the one that the last words went 
     goodbye.say('best')
     expect(said).toEqual(['relay:1'])
   }
+})
+
+it('[L12] of one whose timers come once a minute whoever asks hears by every way', async () => {
+  const room = createRoom()
+  const [alice, bob] = [await room.join('alice'), await room.join('bob')]
+  await room.allSeeAll()
+  await room.until('data channels', () => alice.waysTo(bob).includes('direct'))
+  bob.update({ v: 'by a data channel' })
+  await room.advance(3_000)
+  bob.resident.host.setPace('minute')
+  // Without a word: the goodbye goes by it.
+  room.cut(alice, bob)
+  const ended = bob.channel.disconnect()
+  await room.until('the leave', () => alice.toldOf('bob').includes('leave'), 6_000)
+  await room.advance(60_000)
+  await ended
 })
 
 it('[L12] a way that becomes the last or the best while goodbyes are said is told too', () => {

@@ -163,9 +163,7 @@ export function createJudge(needs: JudgeNeeds): Judge {
     const isQuiet = endedAtMs - faultMs > QUIET_MS
     // What a cut, or a neighbour who stood still, held up of the last words arrives when that is over.
     const changeMs = Math.max(faultMs, trouble.lastChangeMs())
-    // [L12] Whose timers are slow says goodbye by one way in time; that it was cut is known as soon as data channels tell.
-    const isTold = changeMs > endedAtMs || subject.resident.host.pace !== 'normal'
-    const heldMs = isQuiet ? 0 : changeMs + (isTold && observer.life.resident.hasWebRtc ? MENDED_MS : 0)
+    const heldMs = isQuiet ? 0 : changeMs + (changeMs > endedAtMs && observer.life.resident.hasWebRtc ? MENDED_MS : 0)
     const goneMs = log.nowMs() - Math.max(endedAtMs, observer.joinedAtMs, heldMs)
     const quietMs = stay.endedBy === 'goodbye' ? CLEAN_LEAVE_MS : KILLED_MS
     // Whose only way went by somebody who left before is out of reach when it ends: that is silence (F3).

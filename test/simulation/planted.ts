@@ -28,6 +28,7 @@ export const PLANTED: Readonly<Record<string, readonly Change[]>> = {
   'a-goodbye-overtakes-the-last-words': [
     replace('links/goodbye.ts', 'const isFirst = carrier === own || !isWell', 'const isFirst = true'),
   ],
+  'a-late-goodbye-waits-for-its-timer': [replace('links/transport.ts', 'farewell.tend()\n', '\n')],
   'a-leaver-goes-on-answering': [
     replace('links/farewell.ts', 'for (const link of all) link.fallSilent()'),
     replace('links/farewell.ts', 'onSaid()\n', '\n'),

@@ -44,7 +44,8 @@ export const FAILED_ONCE: Readonly<Record<number, string>> = {
     'the end of a socket counted, though its member was back on the server, for one who heard of both at one time',
   1207277:
     'a change of what a server without order had not brought yet was not asked for, since another one had been just then',
-  7066080: 'the judge asked for a goodbye by a second way of whose timers came once a minute',
+  8236792: 'whoever asked one who had said goodbye by another way was told by a timer, which came once a minute',
+  7066080: 'a goodbye by a second way waited for a timer that came once a minute, though others asked',
   7050717: 'the judge knew nothing of a server that was lost unnoticed, 7 s before everything else was',
   5009232: 'two who were introduced by a way that was dead were never introduced again',
   5056662: 'two who were out of reach of whom they met by were not introduced again where its timers were slow',
@@ -70,6 +71,7 @@ export const FOUND_BY: Readonly<Record<string, number>> = {
   'a-client-id-is-believed': 1241,
   'goodbyes-are-not-said': 76,
   'a-goodbye-overtakes-the-last-words': 79,
+  'a-late-goodbye-waits-for-its-timer': 8236792,
   'a-leaver-goes-on-answering': 1075,
   'hellos-go-one-way': 1280,
   'early-words-are-not-asked-for': 2950,
