@@ -66,7 +66,7 @@ interface Pair {
   cancelRetry: CancelTimer | undefined
   /** We had no place for it: it hears from us when there is one. */
   isWaiting: boolean
-  /** How often it may have us begin anew. */
+  /** How often it may have us answer an offer, or make one. */
   readonly offers: TokenBucket
   /** When the next new try of ICE may be, and how much later the one after it. */
   mend: { readonly atMs: number; readonly againMs: number } | undefined

@@ -4,8 +4,8 @@
  */
 import * as Y from 'yjs'
 import type { CancelTimer, Clock } from '../base/clock.ts'
-import { reportListenerError } from '../base/errors.ts'
 import type { RandomBytes } from '../base/random.ts'
+import { applyUpdate } from '../wire/apply-update.ts'
 import { checkDocumentUpdate, checkStateVector } from '../wire/document-update.ts'
 import type { SyncStep } from '../wire/frame.ts'
 import { MAX_DOCUMENT_UPDATE_BYTES } from '../wire/limits.ts'
@@ -44,6 +44,8 @@ export interface DocumentLinks {
 export function createDocumentLinks(needs: DocumentLinksNeeds): DocumentLinks {
   const { clock, doc, random, rejects } = needs
   const askedMs = new WeakMap<Link, number>()
+  /** Of the transactions that are the others'; listeners of the application see it. */
+  const origin = {}
   let hasNews = false
   let hasWarned = false
   let cancelCompare: CancelTimer | undefined
@@ -53,9 +55,9 @@ export function createDocumentLinks(needs: DocumentLinksNeeds): DocumentLinks {
   const outbox = createDocumentOutbox({ ...{ clock, doc, rejects }, onAnswered, onLost: ask })
   const chance = (): number => (random(1)[0] ?? 0) / 256
 
-  const onUpdate = (update: Uint8Array, origin: unknown) => {
+  const onUpdate = (update: Uint8Array, by: unknown) => {
     // What a member brought has gone to the others by its own links.
-    if (origin === needs) {
+    if (by === origin) {
       hasNews = true
       return
     }
@@ -93,13 +95,7 @@ export function createDocumentLinks(needs: DocumentLinksNeeds): DocumentLinks {
   function take(link: Link, update: Uint8Array, isAnswer: boolean): void {
     const waiting = doc.store.pendingStructs?.update
     hasNews = false
-    try {
-      Y.applyUpdate(doc, update, needs)
-    } catch (error) {
-      if (!hasNews) throw error
-      // The edit is taken: an observer of the document threw.
-      reportListenerError(error)
-    }
+    applyUpdate(doc, update, origin)
     if (isAnswer && hasNews) compareSoon()
     // It was written upon something that did not come to us, and waits for it.
     const isHeld = doc.store.pendingStructs !== null && doc.store.pendingStructs.update !== waiting

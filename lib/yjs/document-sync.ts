@@ -4,6 +4,7 @@
  */
 import * as encoding from 'lib0/encoding'
 import * as Y from 'yjs'
+import { applyUpdate } from '../wire/apply-update.ts'
 import { checkDocumentUpdate, checkStateVector } from '../wire/document-update.ts'
 import { EMPTY_SYNC_STEP_2_FRAME, type SyncStep } from '../wire/frame.ts'
 import type { RejectCounter } from '../wire/result.ts'
@@ -29,7 +30,7 @@ export function createDocumentSync(doc: Y.Doc | undefined, rejects: RejectCounte
     }
     try {
       if (step === 0) return { reply: syncStep2Frame(Y.encodeStateAsUpdate(doc, payload)) }
-      Y.applyUpdate(doc, payload, origin)
+      applyUpdate(doc, payload, origin)
       boundPending(doc, rejects)
       return { isSynced: step === 1 }
     } catch {

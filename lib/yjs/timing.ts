@@ -37,8 +37,9 @@ export const PLACE_MS = 2_000
 /** Every provider speaks as soon as a connection opens; one that hears nothing by then is deaf (two calls that crossed). */
 export const DEAF_MS = 3_000
 /**
- * Connections that others have us begin: twice a full channel at once, and more a second than the 15 offers that Y13 has us
- * bear. Each sends an offer and some candidates: 20 a second stay below the 500 messages that servers allow (S8).
+ * Connections that others have us begin, and offers that they have us answer: at once all that may be open and opening, and
+ * more a second than the 15 offers that Y13 has us bear. Each sends a description and some candidates: 20 a second stay below
+ * the 500 messages that servers allow.
  */
 export const BEGIN_RATE = { perSecond: 20, burst: 64 }
 /** Open connections of one channel; members beyond are reached by the relay. */

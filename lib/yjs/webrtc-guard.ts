@@ -135,11 +135,11 @@ export function createWebrtcGuard({ context, room, port, syncDocument }: GuardNe
     return true
   }
 
-  /** Whether there may be one more connection, whoever asks for it. */
+  /** Whether somebody may have us begin one more connection, or one more answer. Whoever may not is told of us later. */
   function mayBegin(): boolean {
-    if (open().length >= MAX_OPEN_CONNECTIONS) return false
     if (begins.take(1, clock.moment().steadyMs)) return true
     rejects.count('too-often')
+    announceSoon(LONGEST_ANNOUNCE_MS)
     return false
   }
 
@@ -148,11 +148,12 @@ export function createWebrtcGuard({ context, room, port, syncDocument }: GuardNe
     const known = links.get(from)
     if (known === undefined) {
       if (signal.type === 'answer') rejects.count('signaling-refused')
-      return signal.type === 'offer' && mayBegin()
+      return signal.type === 'offer' && open().length < MAX_OPEN_CONNECTIONS && mayBegin()
     }
     // [T18] Nothing that is signaled touches a connection that works; but whoever offers anew may have lost it.
     if (known.isOpen() && signal.type === 'offer') known.probe()
     if (known.isOpen() || known.isEnding()) return false
+    if (signal.type === 'offer' && !mayBegin()) return false
     if (signal.type === 'offer' && known.isInitiator) return !known.wasAnswered && giveWay(known, token)
     if (signal.type !== 'answer' || (known.isInitiator && !known.wasAnswered)) return true
     rejects.count('signaling-refused')
@@ -163,7 +164,7 @@ export function createWebrtcGuard({ context, room, port, syncDocument }: GuardNe
     admits(data) {
       if (isStopped || data.from === room.peerId) return false
       if (data.type === 'signal') return admitsSignal(data)
-      return !links.has(data.from) && mayBegin()
+      return !links.has(data.from) && open().length < MAX_OPEN_CONNECTIONS && mayBegin()
     },
     delivered(data) {
       const link = links.get(data.from)

@@ -21,23 +21,28 @@ it('[W7] edits under our own client id that we have not made are refused, and wh
   expect(rejects.totals()).toEqual({ 'document-refused': 1 })
 })
 
-it('[L18] an observer of the document that throws is reported, and what comes is taken all the same', () => {
-  const told = vi.spyOn(console, 'error').mockImplementation(() => undefined)
-  const { doc, questionCount, receive, rejects } = playedDocuments()
-  doc.getText('body').observe(() => {
-    throw new Error('of an application')
-  })
-  const writer = new Y.Doc()
-  const updates: Uint8Array[] = []
-  writer.on('update', (update: Uint8Array) => updates.push(update))
-  for (const word of ['first ', 'lost ', 'third ']) writer.getText('body').insert(0, word)
-  const [first = new Uint8Array(), , third = new Uint8Array()] = updates
-  receive(2, first)
-  expect([textOf(doc), told.mock.calls.length]).toEqual(['first ', 1])
-  // Written upon what did not come: it is asked for.
-  receive(2, third)
-  expect(questionCount()).toBe(1)
-  receive(1, Y.encodeStateAsUpdate(writer))
-  expect([textOf(doc), rejects.totals()]).toEqual([textOf(writer), {}])
-  told.mockRestore()
-})
+it.each(['a type', 'the document'])(
+  '[L18] an observer of %s that throws is reported, and what comes is taken all the same',
+  (of) => {
+    const told = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+    const { doc, questionCount, receive, rejects } = playedDocuments()
+    const fail = () => {
+      throw new Error('of an application')
+    }
+    if (of === 'a type') doc.getText('body').observe(fail)
+    else doc.on('afterTransaction', fail)
+    const writer = new Y.Doc()
+    const updates: Uint8Array[] = []
+    writer.on('update', (update: Uint8Array) => updates.push(update))
+    for (const word of ['first ', 'lost ', 'third ']) writer.getText('body').insert(0, word)
+    const [first = new Uint8Array(), , third = new Uint8Array()] = updates
+    receive(2, first)
+    expect([textOf(doc), told.mock.calls.length]).toEqual(['first ', 1])
+    // Written upon what did not come: it is asked for.
+    receive(2, third)
+    expect(questionCount()).toBe(1)
+    receive(1, Y.encodeStateAsUpdate(writer))
+    expect([textOf(doc), rejects.totals()]).toEqual([textOf(writer), {}])
+    told.mockRestore()
+  },
+)

@@ -51,7 +51,7 @@ it('[L12] a goodbye goes by the best way where the one that the last words went 
   }
 })
 
-it('[L12] of one whose timers come once a minute whoever asks hears by every way', async () => {
+it('[L12] of one whose timers come once a minute whoever asks by a server hears by it', async () => {
   const room = createRoom()
   const [alice, bob] = [await room.join('alice'), await room.join('bob')]
   await room.allSeeAll()

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import * as Y from 'yjs'
 import type { ClientId } from '../../lib/base/ids.ts'
 import { EMPTY_SYNC_STEP_1_FRAME, EMPTY_SYNC_STEP_2_FRAME } from '../../lib/wire/frame.ts'
@@ -69,6 +69,20 @@ describe('documents', { timeout: 40_000 }, () => {
     expect(sync(0, BOMB, null)).toEqual({ reply: EMPTY_SYNC_STEP_2_FRAME })
     expect(sync(1, BOMB, null)).toEqual({ isSynced: true })
     expect(sync(2, BOMB, null)).toEqual({ isSynced: false })
+  })
+
+  it('[Y15] an observer of the document that throws is reported, and the edit is taken', () => {
+    const told = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+    const rejects = createRejectCounter()
+    const { doc } = withDoc()
+    doc.getText('t').observe(() => {
+      throw new Error('of an application')
+    })
+    const writer = new Y.Doc()
+    writer.getText('t').insert(0, 'theirs')
+    expect(createDocumentSync(doc, rejects)(2, Y.encodeStateAsUpdate(writer), null)).toEqual({ isSynced: false })
+    expect([textOf(doc), told.mock.calls.length, rejects.totals()]).toEqual(['theirs', 1, {}])
+    told.mockRestore()
   })
 
   it('[Y15] edits under our own client id that we have not made are refused, and what we made is taken back', () => {

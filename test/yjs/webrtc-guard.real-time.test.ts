@@ -203,7 +203,7 @@ describe('guard of the room', { timeout: 40_000 }, () => {
     await untilMet([alice, bob], 'direct')
   })
 
-  it('[Y13] announcements without end have 64 connections begun at once, and 20 a second', async () => {
+  it('[Y13] announcements and offers without end have 64 connections begun at once, and 20 a second', async () => {
     const { url } = await startServer()
     const room = freshRoom()
     const clock = createVirtualClock()
@@ -226,6 +226,18 @@ describe('guard of the room', { timeout: 40_000 }, () => {
     await clock.advance(2_000)
     await announceMany('second')
     expect(begun).toBe(64 + 40)
+    const offer = await makeOffer()
+    const call = (from: string) =>
+      stranger.publish({ type: 'signal', from, to: alice.peerId(), token: 9e15, signal: offer })
+    await clock.advance(1_000)
+    for (let n = 0; n < 300; n++) call(`caller ${n}`)
+    await stranger.isHandledBy(alice)
+    expect(begun).toBe(64 + 60)
+    // Of one that is known by now: an answer each, or a connection anew.
+    const before = alice.rejects.totals()['too-often'] ?? 0
+    for (let n = 0; n < 100; n++) call('caller 0')
+    await stranger.isHandledBy(alice)
+    expect([begun, alice.rejects.totals()['too-often']]).toEqual([64 + 60, before + 100])
   })
 
   it('[A9] a document that ends says no goodbye for its member', async () => {
