@@ -135,11 +135,10 @@ export function createWebrtcGuard({ context, room, port, syncDocument }: GuardNe
     return true
   }
 
-  /** Whether somebody may have us begin one more connection, or one more answer. Whoever may not is told of us later. */
+  /** Whether somebody may have us begin one more connection, or one more answer. */
   function mayBegin(): boolean {
     if (begins.take(1, clock.moment().steadyMs)) return true
     rejects.count('too-often')
-    announceSoon(LONGEST_ANNOUNCE_MS)
     return false
   }
 

@@ -94,6 +94,7 @@ describe('a Node process', { timeout: 60_000 }, () => {
       const both = ['alice', 'bob'].map((id) => new Realtime({ participant: { id }, servers: [] }))
       const [alice, bob] = await Promise.all(both.map((realtime) => realtime.connect('room')))
       const joined = new Promise((resolve) => alice.participant.subscribe('presence.joined-room', ({ id }) => id === 'bob' && resolve()))
+      // reason: keeps the process until they have met, for 10 s at most; nothing waits for it
       const alive = setTimeout(() => {}, 10_000)
       await joined
       bob.participant.update({ a: 1 })
