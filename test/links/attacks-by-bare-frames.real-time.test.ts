@@ -13,6 +13,7 @@ import {
   encodeVia,
   GOODBYE_FRAME,
 } from '../../lib/wire/link-frame.ts'
+import type { RejectReason } from '../../lib/wire/result.ts'
 import { until } from '../kit/until.ts'
 import { attackedRoom, expectUnharmed, join, ROOM, type Scene, startWorld, type Victim } from './attack-kit.ts'
 import { clientIdOf, crypto, entryOf, entryOfJson, type Mallory, openTopic } from './mallory.ts'
@@ -163,33 +164,33 @@ it('[T8] posts of any shape to the tabs are nothing', async () => {
 /** More than this no data channel sends: its own end closes it. */
 const LARGEST_BYTES = 262_144
 
-/** What no frame is, though a data channel takes it. */
-const illFormed = ({ bob, mallory }: Scene): Uint8Array[] => [
-  new Uint8Array(0),
-  Uint8Array.of(0),
-  new Uint8Array(1_000).fill(255),
-  new Uint8Array(LARGEST_BYTES).fill(1),
-  Uint8Array.of(...GOODBYE_FRAME, 0),
-  ownEntry(mallory).subarray(0, -1),
-  Uint8Array.of(...ownEntry(mallory), 0),
-  entryOf({ clientId: CLIENT, connectionId: mallory.identity.connectionId, data: 'x'.repeat(200_000) }),
-  encodeSignal('description', 'x'.repeat(MAX_DESCRIPTION_BYTES + 1)),
-  encodeSignal('candidates', 'x'.repeat(MAX_DESCRIPTION_BYTES + 1)),
-  encodeSignal('restart', 'x'),
-  encodeVia(bob.connectionId, crypto.randomBytes(10)).subarray(0, 20),
-  encodeHelloEnvelope(crypto.randomBytes(120)),
-  encodeSealedEnvelope(crypto.randomBytes(60)),
+/** What no frame is, though a data channel takes it, and what it is counted as. */
+const illFormed = ({ bob, mallory }: Scene): [RejectReason, Uint8Array][] => [
+  ['malformed', new Uint8Array(0)],
+  ['unknown-frame', Uint8Array.of(0)],
+  ['malformed', new Uint8Array(1_000).fill(255)],
+  ['malformed', new Uint8Array(LARGEST_BYTES).fill(1)],
+  ['malformed', Uint8Array.of(...GOODBYE_FRAME, 0)],
+  ['malformed', ownEntry(mallory).subarray(0, -1)],
+  ['malformed', Uint8Array.of(...ownEntry(mallory), 0)],
+  ['too-large', entryOf({ clientId: CLIENT, connectionId: mallory.identity.connectionId, data: 'x'.repeat(200_000) })],
+  ['too-large', encodeSignal('description', 'x'.repeat(MAX_DESCRIPTION_BYTES + 1))],
+  ['too-large', encodeSignal('candidates', 'x'.repeat(MAX_DESCRIPTION_BYTES + 1))],
+  ['too-large', encodeSignal('restart', 'x')],
+  ['malformed', encodeVia(bob.connectionId, crypto.randomBytes(10)).subarray(0, 20)],
+  ['unknown-frame', encodeHelloEnvelope(crypto.randomBytes(120))],
+  ['malformed', encodeSealedEnvelope(new Uint8Array(60).fill(7))],
 ]
 
 it('[T8] [T9] ill-formed and oversize frames by a data channel are counted one by one, and end nothing', async () => {
   const scene = await attackedRoom('direct')
   const { alice, bob, mallory } = scene
   const to = alice.connectionId
-  for (const frame of illFormed(scene)) {
-    const before = sum(alice)
+  for (const [reason, frame] of illFormed(scene)) {
+    const before = alice.rejects()
     await mallory.say(to, frame)
     await mallory.isHandled(to)
-    expect(sum(alice) - before).toBe(1)
+    expect(alice.rejects()).toEqual({ ...before, [reason]: (before[reason] ?? 0) + 1 })
   }
   expect(alice.toldOf('mallory')).toEqual([])
   await mallory.say(to, ownEntry(mallory))

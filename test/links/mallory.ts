@@ -164,6 +164,21 @@ export async function startMallory(needs: MalloryNeeds): Promise<Mallory> {
     if (frame.value.kind === 'passed' && from === neighbour) await receive(frame.value.far, frame.value.sealed)
   }
 
+  async function isAnswered(peer: ConnectionId, say: Mallory['say']): Promise<void> {
+    const { heard } = lineOf(peer)
+    // Keys may change while something is under way: whoever gets no answer asks again.
+    await until(
+      'the pong that all was handled',
+      async () => {
+        const token = ++tokens
+        await say(peer, encodePing(token))
+        const hasPong = () => heard.some((frame) => frame.kind === 'pong' && frame.token === token)
+        return until('one pong', hasPong, { timeoutMs: ASK_AGAIN_MS }).catch(() => false)
+      },
+      { seen: () => heard.slice(-3).map(({ kind }) => kind) },
+    )
+  }
+
   onTestFinished(async () => {
     for (const { channel, handshake } of lines.values()) {
       handshake.stop()
@@ -178,8 +193,11 @@ export async function startMallory(needs: MalloryNeeds): Promise<Mallory> {
     members: post.members,
     async meet(peer) {
       const line = lineOf(peer)
-      line.handshake.begin()
+      // Whoever has keys and begins again has them renewed, at some moment of the test that follows.
+      if (line.sealed === undefined) line.handshake.begin()
       await until('keys for mallory', () => line.sealed !== undefined)
+      // What is left of the hello has been looked at before anything is counted.
+      await isAnswered(peer, saySealed)
       if (by === 'direct')
         await until('a data channel for mallory', () => line.channel?.isOpen(), { timeoutMs: OPEN_MS })
       await mallory.isHandled(peer)
@@ -201,20 +219,7 @@ export async function startMallory(needs: MalloryNeeds): Promise<Mallory> {
       await (channel === undefined ? send(peer, bytes) : channel.send(bytes))
     },
     heard: (peer) => lineOf(peer).heard,
-    async isHandled(peer) {
-      const line = lineOf(peer)
-      const isAnswered = (token: number) => line.heard.some((frame) => frame.kind === 'pong' && frame.token === token)
-      // Keys may change while something is under way: whoever gets no answer asks again.
-      await until(
-        'the pong that all was handled',
-        async () => {
-          const token = ++tokens
-          await mallory.say(peer, encodePing(token))
-          return until('one pong', () => isAnswered(token), { timeoutMs: ASK_AGAIN_MS }).catch(() => false)
-        },
-        { seen: () => line.heard.slice(-3).map(({ kind }) => kind) },
-      )
-    },
+    isHandled: (peer) => isAnswered(peer, mallory.say),
   }
   return mallory
 }
