@@ -128,7 +128,7 @@ export function createMesh(needs: MeshNeeds): Mesh {
       },
       onRerouted(link) {
         needs.onRerouted(link)
-        neighbours.introduceAnew(link)
+        neighbours.makeUpFor(link)
       },
       onFrame: receiveFrame,
     })

@@ -62,8 +62,11 @@ export interface Neighbours {
    * we reach it by ourselves, which may be later than we met; one who is out of reach now, once it is back.
    */
   introduce(link: Link): void
-  /** What was last said on the link may be lost: where somebody was introduced by it, that will be done again. */
-  introduceAnew(link: Link): void
+  /**
+   * What was last said on the link may be lost: whom it introduced is introduced again, what went through its far end is said
+   * anew, and so is what we passed on to it.
+   */
+  makeUpFor(link: Link): void
   /** Nothing that answers carries the link: whoever reaches its far end shall. Some are asked at a time, and not for ever. */
   search(link: Link): void
   /** Ways through a neighbour end when it is none any more. */
@@ -92,8 +95,11 @@ export function createNeighbours(needs: NeighboursNeeds): Neighbours {
   /** For whom we look: since when, and when neighbours were last asked, in steady ms. */
   const searches = new Map<Link, { readonly sinceMs: number; askedMs: number }>()
 
-  /** What we passed on for one, and for whom we dropped something of it. */
-  const passed = new WeakMap<Link, { readonly allow: Allowance; readonly dropped: Set<ConnectionId> }>()
+  /** What we passed on for one: to whom, and for whom something of it was dropped or lost. */
+  const passed = new WeakMap<
+    Link,
+    { readonly allow: Allowance; readonly served: WeakSet<Link>; readonly dropped: Set<ConnectionId> }
+  >()
   const sent = new WeakMap<Link, Allowance>()
   /** Who was looked at since we reach it by ourselves, and whether there was anybody to introduce it to, then or later. */
   const introduced = new WeakMap<Link, boolean>()
@@ -142,16 +148,20 @@ export function createNeighbours(needs: NeighboursNeeds): Neighbours {
     isNeighbour,
     passOn(from, far, sealed) {
       const to = needs.find(far)
-      const way = to !== undefined && isNeighbour(to) ? to.best() : undefined
-      if (way === undefined) return
-      const { allow, dropped } = passed.get(from) ?? {
+      const way = to?.best()
+      if (to === undefined || way === undefined || !isNeighbour(to)) return
+      const { allow, served, dropped } = passed.get(from) ?? {
         allow: createAllowance(clock, PASSED_RATES),
+        served: new WeakSet<Link>(),
         dropped: new Set<ConnectionId>(),
       }
-      passed.set(from, { allow, dropped })
+      passed.set(from, { allow, served, dropped })
       const frame = encodeVia(from.peer, sealed, 'passed')
       const hasRoom = way.backlogBytes() + frame.length <= MAX_BACKLOG_BYTES
-      if (hasRoom && allow(frame.length) && (way.admit?.(frame.length, false) ?? true)) return to?.send(frame)
+      if (hasRoom && allow(frame.length) && (way.admit?.(frame.length, false) ?? true)) {
+        served.add(to)
+        return to.send(frame)
+      }
       needs.rejects.count('too-often')
       dropped.add(far)
     },
@@ -183,9 +193,14 @@ export function createNeighbours(needs: NeighboursNeeds): Neighbours {
         other.send(encodePeers([link.peer]))
       }
     },
-    introduceAnew(link) {
+    makeUpFor(link) {
       // Those of one server, which has ended, met by it: they need nobody.
       if (introduced.get(link) === true) introduced.delete(link)
+      for (const other of needs.links()) {
+        wayBy(link, other)?.lose?.()
+        const { served, dropped } = passed.get(other) ?? {}
+        if (served?.delete(link)) dropped?.add(link.peer)
+      }
     },
     search(link) {
       if (!link.hasKeys()) return

@@ -147,7 +147,9 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
         return farEnds.receiveChange(link, frame.change, carrier)
       case 'goodbye':
         farEnds.end(link)
-        return mesh?.drop(link.peer)
+        mesh?.drop(link.peer)
+        // It came by any way, and may have overtaken edits that others have.
+        return documents?.lost()
       case 'ask':
         return answer(link)
       case 'castAck':

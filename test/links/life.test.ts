@@ -354,12 +354,12 @@ describe('documents', () => {
 })
 
 describe('what one wrote whom not everybody hears', () => {
-  async function mesh() {
+  async function mesh({ hasServer = false } = {}) {
     const room = createRoom()
     const all = [] as VirtualMember[]
     for (const id of ['alice', 'bob', 'carol']) all.push(await room.join(id, {}, {}, { sync: true }))
     await room.until('data channels', () => hasWay(all, 'direct'), 10_000)
-    room.world.server(SERVER).stop()
+    if (!hasServer) room.world.server(SERVER).stop()
     await room.advance(1_000)
     const [alice, bob, carol] = all as [VirtualMember, VirtualMember, VirtualMember]
     const text = ({ channel }: VirtualMember) => channel.doc.getText('body')
@@ -379,5 +379,12 @@ describe('what one wrote whom not everybody hears', () => {
     const { room, alice, bob, text } = await mesh()
     alice.resident.host.kill()
     await room.until('the edit at bob', () => text(bob).toString() === 'alice', 20_000)
+  })
+
+  it('[L18] comes from whoever heard it, where the goodbye of its writer came by another way', async () => {
+    const { room, alice, bob, text } = await mesh({ hasServer: true })
+    await room.leave(alice)
+    expect([bob.toldOf('alice').includes('leave'), text(bob).toString()]).toEqual([true, ''])
+    await room.until('the edit at bob', () => text(bob).toString() === 'alice', 2_000)
   })
 })

@@ -174,3 +174,23 @@ it('[L63] whose hello went by a neighbour do not need it where both are on one s
     await room.until('the value', () => v(alice, 'bob') === seed, 1_000)
   }
 })
+
+it('[L56] what was passed on to a far end whose way failed is said anew by its sender, and what went through it by us', () => {
+  const [bob, carol] = [playedLink(BOB), playedLink(CAROL)]
+  for (const { link } of [bob, carol]) link.addCarrier(wayOf('direct'))
+  const neighbours = neighboursOf(bob.link, carol.link)
+  neighbours.makeUpFor(carol.link)
+  neighbours.tellDropped(bob.link)
+  expect(bob.sent).toEqual([])
+  neighbours.passOn(bob.link, CAROL, new Uint8Array(100))
+  for (let times = 0; times < 2; times++) {
+    neighbours.makeUpFor(carol.link)
+    neighbours.tellDropped(bob.link)
+  }
+  expect(bob.sent).toEqual([encodePeers([CAROL])])
+  neighbours.hearOf(bob.link, CAROL)
+  const way = carol.link.best()
+  expect([way?.kind, way?.hasLost?.()]).toEqual(['via', false])
+  neighbours.makeUpFor(bob.link)
+  expect([way?.hasLost?.(), way?.hasLost?.()]).toEqual([true, false])
+})

@@ -148,6 +148,8 @@ export const PLANTED: Readonly<Record<string, readonly Change[]>> = {
   'edits-are-lost-with-their-writer': [
     replace('links/document-links.ts', 'lost: compareSoon', 'lost: () => undefined'),
   ],
+  'edits-are-lost-behind-a-goodbye': [replace('links/transport.ts', 'return documents?.lost()', 'return')],
+  'what-went-through-a-neighbour-is-lost': [replace('links/neighbours.ts', 'wayBy(link, other)?.lose?.()', '')],
   'a-timer-is-left-behind': [replace('links/mesh.ts', 'isStopped = true\n      cancelTick()', 'isStopped = true')],
   'a-data-channel-is-left-open': [replace('links/direct-carrier.ts', '    connection.close()\n')],
 }

@@ -45,6 +45,8 @@ export const FAILED_ONCE: Readonly<Record<number, string>> = {
   1207277:
     'a change of what a server without order had not brought yet was not asked for, since another one had been just then',
   8236792: 'whoever asked one who had said goodbye by another way was told by a timer, which came once a minute',
+  8314817: 'edits were lost with a data channel, and nobody asked for them after the goodbye, which came by a server',
+  8365822: 'what went through a neighbour to whom the data channel was dead was not said anew',
   7066080: 'a goodbye by a second way waited for a timer that came once a minute, though others asked',
   7050717: 'the judge knew nothing of a server that was lost unnoticed, 7 s before everything else was',
   5009232: 'two who were introduced by a way that was dead were never introduced again',
@@ -73,6 +75,8 @@ export const FOUND_BY: Readonly<Record<string, number>> = {
   'a-goodbye-overtakes-the-last-words': 79,
   'a-late-goodbye-waits-for-its-timer': 8236792,
   'a-leaver-goes-on-answering': 1075,
+  'edits-are-lost-behind-a-goodbye': 8314817,
+  'what-went-through-a-neighbour-is-lost': 8365822,
   'hellos-go-one-way': 1280,
   'early-words-are-not-asked-for': 2950,
   'a-closed-way-is-the-end-at-once': 1873,
