@@ -84,7 +84,7 @@ export class Channel<T = any> {
   /**
    * Sends `data` to the members present now, oneself included, in the order of the calls; no history is kept.
    * @throws PresenceError `unknown-event` for a name that is no string of 1 to 64 characters or is the channel's own event,
-   * `not-json`, `too-large`, `disconnected`.
+   * `not-json`, `too-large` (the payload, or what waits: 10,000 messages or 8 MiB), `disconnected`.
    */
   publish<D>(event: string, data: D): void {
     if (event === STATE_CHANGED) {
@@ -95,7 +95,10 @@ export class Channel<T = any> {
     this.#membership.messages.publish(event, data)
   }
 
-  /** Calls `listener` for each change of the channel's state, or for each message of that event; never synchronously. */
+  /**
+   * Calls `listener` for each change of the channel's state, or for each message of that event; never synchronously.
+   * @throws PresenceError `unknown-event`, `invalid-option` (the listener) or `disconnected`.
+   */
   subscribe(event: RealtimeChannelEvent, listener: (state: ChannelState) => unknown): Unsubscribe
   subscribe<D>(event: string, listener: (message: RealtimeMessage<D>) => unknown): Unsubscribe
   subscribe(event: string, listener: (payload: never) => unknown): Unsubscribe {
@@ -106,7 +109,7 @@ export class Channel<T = any> {
     return this.#membership.messages.on(event, listener as (message: RealtimeMessage) => unknown)
   }
 
-  /** Drops every subscription of the event, or those of one listener. Allowed after the end too. */
+  /** Drops every subscription of the event, or those of one listener; after the end too. @throws PresenceError `unknown-event`. */
   unsubscribe(event: string, listener?: (payload: never) => unknown): void {
     checkMessageEvent(event)
     if (event === STATE_CHANGED) this.#states.off(event, listener as ((state: ChannelState) => unknown) | undefined)

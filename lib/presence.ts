@@ -56,8 +56,9 @@ export class Presence<T = any> {
   /**
    * Merges `data` shallowly into our record: an own `undefined` deletes its key, a nested object is replaced whole;
    * `{ replace: true }`, or a payload that is no JSON object, replaces everything. Synchronous; `getAll()` shows it at once,
-   * one `presence.update` of this tick follows, and others get the last value after at most `updateIntervalMs`.
-   * @throws PresenceError `not-json`, `too-large` (16384 bytes of JSON once merged, 32 levels, 256 keys in one object, by
+   * one `presence.update` of this tick follows, and the last value leaves after at most `updateIntervalMs`, and as soon as the
+   * ways to others have room.
+   * @throws PresenceError `invalid-option` (`replace`), `not-json`, `too-large` (16384 bytes of JSON once merged, 32 levels, 256 keys in one object, by
    * default) or `disconnected`; the record is then unchanged.
    */
   update(data: Partial<T>, options: MergeOptions = {}): void {
@@ -76,7 +77,7 @@ export class Presence<T = any> {
   /**
    * Calls `listener` for each event of that name from now on, never synchronously; no replay of earlier ones. The same
    * listener subscribed twice is called twice. Returns its unsubscriber; an aborted `signal` unsubscribes too.
-   * @throws PresenceError `unknown-event` or `disconnected`.
+   * @throws PresenceError `unknown-event`, `invalid-option` (the listener or the signal) or `disconnected`.
    */
   subscribe(
     event: PresenceEvent,

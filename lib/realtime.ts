@@ -77,7 +77,8 @@ export class Realtime {
   /**
    * Joins a channel. Joining is local: the promise resolves without any server or peer, and the same name gives the same
    * live channel. The channel's `CONNECTED` and our own `presence.joined-room` come after it resolved.
-   * @throws PresenceError at once: `invalid-name`, or `invalid-option` for other options than the live channel has.
+   * @throws PresenceError at once: `invalid-name`, or `invalid-option` for options that are none, or others than the live
+   * channel has.
    * @returns a promise that rejects with `destroyed` after `destroy`.
    */
   // biome-ignore lint/suspicious/noExplicitAny: reason: the documented API lets data be anything where no type is given
@@ -102,7 +103,10 @@ export class Realtime {
     return membership.joined as Promise<Channel<T>>
   }
 
-  /** Hears `STARTED` and `STOPPED`, each once. @throws PresenceError `unknown-event`. */
+  /**
+   * Hears `STARTED` and `STOPPED`, each once and in a task of its own; no replay, so `STARTED` is for who subscribes in the
+   * task of the constructor. @throws PresenceError `unknown-event` or `invalid-option` (the listener).
+   */
   subscribe(event: RealtimeComponentEvent, listener: (state: RealtimeComponentState) => unknown): Unsubscribe {
     checkEvent(event, [STATE_CHANGED])
     checkListener(listener)
@@ -115,7 +119,10 @@ export class Realtime {
     this.#states.off(event, listener)
   }
 
-  /** Leaves every channel; `STOPPED` follows. Resolves when the goodbyes are on the wire. Idempotent. */
+  /**
+   * Leaves every channel; `STOPPED` follows the `DISCONNECTED` of each. Resolves when the goodbyes are on the wire, before or
+   * after those are told. Idempotent.
+   */
   destroy(): Promise<void> {
     if (this.#destroying === undefined) {
       // A listener of a binding may call this again while it runs.

@@ -27,20 +27,30 @@ export interface TestNetwork {
    * @throws Error for `transport: 'yjs'`, whose providers know real sockets only.
    */
   createRealtime(options?: Omit<RealtimeOptions, 'webrtc'>, member?: MemberOptions): Realtime
-  /** Moves the time on by `ms` and lets happen what is due: messages, timers, events. */
+  /**
+   * Moves the time on by `ms` and lets happen what is due: messages, timers, events. @throws, as a rejection, RangeError for
+   * no time from 0 on, and Error where an earlier call is still running.
+   */
   advance(ms: number): Promise<void>
   /** Unix ms of the network. */
   now(): number
-  /** Two members: nothing passes directly between them, though a server may still serve them. */
+  /**
+   * Two members: nothing passes directly between them, though a server may still serve them.
+   * @throws Error for two tabs of one browser, which no network parts, and, as all that takes a Realtime here, for one that
+   * is not of this network.
+   */
   partition(one: Realtime, other: Realtime): void
-  /** Groups: nothing passes from one to another. A server that no group names is in the first one. */
+  /**
+   * Groups: nothing passes from one to another. A server that no group names is in the first one; a member that none names
+   * stays where it was, which is the first one too before any `partition`. @throws as with two members.
+   */
   partition(groups: readonly TestGroup[]): void
   /** Undoes every `partition` and `drop`. */
   heal(): void
   /**
    * Loses packets at that rate, from 0 to 1, or those for which it returns true. As TCP and data channels do, they are sent
    * again until they arrive: a loss costs time, no message and no order. Pings of servers and of ICE are not lost: for silence
-   * there is `partition`.
+   * there is `partition`. @throws RangeError for another rate.
    */
   drop(rate: number | ((packet: Packet) => boolean)): void
   /** Its process ends without a word; its system closes its sockets. What it waits for never comes: await nothing of it. */
@@ -72,14 +82,20 @@ export function createTestNetwork({ seed = 1, delayMs }: TestNetworkOptions = {}
   const machineOf = (realtime: Realtime) => find(realtime).host.machine
 
   function cut(one: Realtime, other: Realtime): void {
-    wires.cut(machineOf(one), machineOf(other))
-    wires.cut(machineOf(other), machineOf(one))
+    const [from, to] = [machineOf(one), machineOf(other)]
+    if (from === to) throw oneMachineError(from.name)
+    wires.cut(from, to)
+    wires.cut(to, from)
   }
 
   function split(groups: readonly TestGroup[]): void {
     const isNamed = groups.some((group) => group.includes('server'))
+    const machines = groups.map((group) => group.flatMap((member) => (member === 'server' ? [] : [machineOf(member)])))
+    for (const [index, group] of machines.entries())
+      for (const machine of group)
+        if (machines.some((other, of) => of !== index && other.includes(machine))) throw oneMachineError(machine.name)
     for (const [index, group] of groups.entries()) {
-      for (const member of group) if (member !== 'server') machineOf(member).group = index
+      for (const machine of machines[index] ?? []) machine.group = index
       if (isNamed ? group.includes('server') : index === 0)
         for (const { machine } of world.servers()) machine.group = index
     }
@@ -120,6 +136,9 @@ export function createTestNetwork({ seed = 1, delayMs }: TestNetworkOptions = {}
     },
   }
 }
+
+const oneMachineError = (name: string): Error =>
+  new Error(`no network parts one machine from itself: both are of "${name}", tabs of one browser or named twice`)
 
 const isRange = (value: unknown): boolean =>
   Array.isArray(value) &&

@@ -18,6 +18,7 @@ export interface Machine {
 
 /** What a loss is decided on. */
 export interface Packet {
+  /** A member's `browser`, or its `participant.id` where it has none, or `'member'`; or a server's address. */
   readonly from: string
   readonly to: string
   /** `relay`: between a member and a server. */

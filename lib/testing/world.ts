@@ -98,10 +98,10 @@ export function createWorld(needs: WorldNeeds): World {
     servers.set(url, created)
     return created
   }
-  const findBrowser = (name: string | undefined) => {
+  const findBrowser = (name: string | undefined, id = 'member') => {
     const known = name === undefined ? undefined : browsers.get(name)
     if (known !== undefined) return known
-    const created = { browser: createBrowser(), machine: wires.createMachine(name ?? 'member') }
+    const created = { browser: createBrowser(), machine: wires.createMachine(name ?? id) }
     if (name !== undefined) browsers.set(name, created)
     return created
   }
@@ -115,7 +115,7 @@ export function createWorld(needs: WorldNeeds): World {
     startUnixMs,
     createMachine: wires.createMachine,
     createResident(options, { browser: name, webrtc = true, relay = true, gatherMs } = {}) {
-      const { browser, machine } = findBrowser(name)
+      const { browser, machine } = findBrowser(name, options.participant?.id)
       const host = createHost({ scheduler, dice: dice.fork(), machine, startUnixMs })
       const sockets = createSockets({ host, wires, scheduler, findServer })
       const peerConnections = createPeerConnections({ host, wires, scheduler, registry: peers, gatherMs })

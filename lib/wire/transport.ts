@@ -15,7 +15,7 @@ declare const pathBrand: unique symbol
 /** One way by which one client reaches us. A path carries its client's entry and nobody else's. */
 export type PathId = string & { readonly [pathBrand]: true }
 
-/** direct: a WebRTC data channel · tab: another tab or instance of this machine · relay: through a server. */
+/** direct: a WebRTC data channel · tab: another tab or instance of this machine · relay: through a server · via: through a member. */
 export type PathKind = 'direct' | 'tab' | 'relay' | 'via'
 
 export interface Path {

@@ -232,7 +232,7 @@ it('[T15] a server that makes members up shows none', async () => {
   expect(alice.channel.participant.getAll()).toHaveLength(2)
 })
 
-it('[T16] a secret that a person thought up is stretched, with one warning that does not show it', async () => {
+it('[T16] of a secret that a person thought up each Realtime is warned once, and the warning does not show it', async () => {
   const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
   const { world, options } = await evilRoom({ secret: 'my birthday' })
   const [alice, bob] = [await join(world, 'alice', options), await join(world, 'bob', options)]
@@ -262,7 +262,7 @@ it('[T16] [T17] a server that tries the topics of guessed secrets and names find
   expect(alice.channel.participant.getAll().map(({ id }) => id)).toEqual(['alice', 'bob'])
 })
 
-it('[T17] [C15] who is on no topic has no word in it, and a wrong secret is told in inspect()', async () => {
+it('[T17] [C15] whoever has another secret, or none, meets nobody and is met by nobody, and inspect() tells it', async () => {
   const { world, evil, options } = await evilRoom()
   const secrets = [createSecret(), createSecret()]
   const says = (victim: Victim, secret: string) =>

@@ -8,7 +8,7 @@ import { createRoom, SERVER, type VirtualMember, type VirtualRoom } from './virt
 
 /** The hundred, of whom each pair is played, take minutes: they are of `npm run check:deep`. */
 const SIZE = process.env.COPRESENCE_DEEP === '1' ? 100 : 40
-/** [F19] */
+/** [L59] */
 const WITHIN_MS = 10_000
 const MAX_DIRECT = 24
 /** Retries with full jitter: never half of those who lost a server at once are back within this. */

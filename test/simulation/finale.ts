@@ -15,7 +15,7 @@ import type { Stage } from './stage.ts'
 const REST_MS = 10_000
 /** Messages of one pair in a second of rest, both ways and a server's forwards included: a ping and its pong in 3 s. */
 const MAX_REST_PER_PAIR = 2
-/** A word of everybody has reached everybody by then: 1 s, and a way over two lines (F10 to F12 are over). */
+/** A word of everybody has reached everybody by then: 1 s, and a way over two lines (loss and disorder are over). */
 const TALK_MS = 1_300
 /** Words of one member one after the other, each in a send of its own. */
 const BURST = 20

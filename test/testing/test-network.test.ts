@@ -66,10 +66,15 @@ describe('a test network', () => {
     }
     await network.advance(5_000)
     expect(shown(bob, 'alice')).toEqual({ v: 19 })
-    network.drop(({ carrier }) => carrier === 'direct')
+    const routes = new Set<string>()
+    network.drop(({ carrier, from, to }) => {
+      routes.add(`${from} ${to}`)
+      return carrier === 'direct' && from === 'alice' && to === 'bob'
+    })
     talk(alice, 100)
     await network.advance(200)
     expect(shown(bob, 'alice')).toEqual({ v: 19 })
+    expect([...routes]).toContain('alice bob')
     network.heal()
     await network.advance(3_000)
     expect(shown(bob, 'alice')).toEqual({ v: 100 })
@@ -154,6 +159,14 @@ describe('a test network', () => {
     expect(() => network.drop(2)).toThrow('from 0 to 1')
     expect(() => network.createRealtime({ transport: 'yjs' })).toThrow('needs real sockets')
     expect(() => network.partition(alice.realtime, undefined as never)).toThrow('two Realtimes, or a list of groups')
+    const tabs = ['one', 'other'].map((id) => network.createRealtime({ participant: { id } }, { browser: 'Firefox' }))
+    const [tab, otherTab] = tabs as [Realtime, Realtime]
+    for (const groups of [
+      [[tab], [otherTab]],
+      [[alice.realtime], [bob.realtime, alice.realtime]],
+    ])
+      expect(() => network.partition(groups)).toThrow('no network parts one machine from itself')
+    expect(() => network.partition(tab, otherTab)).toThrow('"Firefox"')
     const stranger = createTestNetwork().createRealtime({ participant: { id: 'stranger' } })
     expect(() => network.kill(stranger)).toThrow('not made by createRealtime of this network')
   })
