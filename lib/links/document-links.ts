@@ -5,7 +5,8 @@
 import * as Y from 'yjs'
 import type { CancelTimer, Clock } from '../base/clock.ts'
 import type { RandomBytes } from '../base/random.ts'
-import { applyUpdate } from '../wire/apply-update.ts'
+import { isEqualBytes } from '../identity/bytes.ts'
+import { applyUpdate, dropPending } from '../wire/apply-update.ts'
 import { checkDocumentUpdate, checkStateVector } from '../wire/document-update.ts'
 import type { SyncStep } from '../wire/frame.ts'
 import { MAX_DOCUMENT_UPDATE_BYTES } from '../wire/limits.ts'
@@ -18,6 +19,10 @@ import type { Link } from './link.ts'
 const COMPARE_WITH = 8
 /** So long after a loss, of which chance takes up to a half: of several ends at once we compare once. */
 const COMPARE_AFTER_MS = 2_000
+/** After a goodbye, which nothing need have been lost before: where it was, what is found has all go on. */
+const COMPARE_WITH_AFTER_GOODBYE = 2
+/** What waits for edits that have not come goes out with every answer, and must leave room in it for the document. */
+const MAX_PENDING_BYTES = 65_536
 /** Whoever writes upon what we lack is asked for that at most so often. */
 const ASK_EVERY_MS = 1_000
 
@@ -37,6 +42,8 @@ export interface DocumentLinks {
   receive(link: Link, frame: { readonly step: SyncStep; readonly payload: Uint8Array }): void
   /** Somebody is out of reach: others may have heard more of it than we. */
   lost(): void
+  /** Somebody said goodbye, by any way, which may have overtaken edits of its that others have. */
+  parted(): void
   stop(): void
 }
 
@@ -44,14 +51,20 @@ export interface DocumentLinks {
 export function createDocumentLinks(needs: DocumentLinksNeeds): DocumentLinks {
   const { clock, doc, random, rejects } = needs
   const askedMs = new WeakMap<Link, number>()
+  /** Whose answer will show what it knows of, and whom we have told nothing whole since. */
+  const asked = new WeakSet<Link>()
   /** Of the transactions that are the others'; listeners of the application see it. */
   const origin = {}
   let hasNews = false
   let hasWarned = false
   let cancelCompare: CancelTimer | undefined
+  let compareWith = 0
 
   const reachable = (): Link[] => needs.links().filter((link) => link.isReachable())
-  const ask = (link: Link) => link.send(encodeDocument(0, Y.encodeStateVector(doc)))
+  const ask = (link: Link): void => {
+    asked.add(link)
+    link.send(encodeDocument(0, Y.encodeStateVector(doc)))
+  }
   const outbox = createDocumentOutbox({ ...{ clock, doc, rejects }, onAnswered, onLost: ask })
   const chance = (): number => (random(1)[0] ?? 0) / 256
 
@@ -76,18 +89,22 @@ export function createDocumentLinks(needs: DocumentLinksNeeds): DocumentLinks {
     )
   }
 
-  function compareSoon(): void {
+  function compareSoon(count = COMPARE_WITH): void {
+    compareWith = Math.max(compareWith, count)
     cancelCompare ??= clock.setTimer(compare, COMPARE_AFTER_MS * (1 - chance() / 2))
   }
 
   function compare(): void {
+    const count = compareWith
     cancelCompare = undefined
+    compareWith = 0
     const all = reachable()
     const first = Math.floor(chance() * all.length)
-    for (const link of [...all.slice(first), ...all.slice(0, first)].slice(0, COMPARE_WITH)) ask(link)
+    for (const link of [...all.slice(first), ...all.slice(0, first)].slice(0, count)) ask(link)
   }
 
   function onAnswered(link: Link, stateVector: Uint8Array): void {
+    asked.delete(link)
     // Whoever asks and knows more had an edit under way that was lost with its carrier.
     if (isAhead(stateVector, doc)) ask(link)
   }
@@ -97,8 +114,11 @@ export function createDocumentLinks(needs: DocumentLinksNeeds): DocumentLinks {
     hasNews = false
     applyUpdate(doc, update, origin)
     if (isAnswer && hasNews) compareSoon()
+    // [L18] No state vector tells of deletions, so nobody asks for them; but an answer ends with all that its sender knows of.
+    if (isAnswer && asked.delete(link) && !endsWith(update, deletionsOf(doc))) outbox.tellDeletions(link)
     // It was written upon something that did not come to us, and waits for it.
     const isHeld = doc.store.pendingStructs !== null && doc.store.pendingStructs.update !== waiting
+    if (dropPending(doc, MAX_PENDING_BYTES)) rejects.count('document-refused')
     const nowMs = clock.moment().steadyMs
     if (!isHeld || nowMs - (askedMs.get(link) ?? Number.NEGATIVE_INFINITY) < ASK_EVERY_MS) return
     askedMs.set(link, nowMs)
@@ -120,6 +140,7 @@ export function createDocumentLinks(needs: DocumentLinksNeeds): DocumentLinks {
       }
     },
     lost: compareSoon,
+    parted: () => compareSoon(COMPARE_WITH_AFTER_GOODBYE),
     stop() {
       cancelCompare?.()
       outbox.stop()
@@ -127,6 +148,12 @@ export function createDocumentLinks(needs: DocumentLinksNeeds): DocumentLinks {
     },
   }
 }
+
+/** As an update ends with them: what comes before is one byte, that there are no edits. */
+const deletionsOf = (doc: Y.Doc): Uint8Array => Y.encodeStateAsUpdate(doc, Y.encodeStateVector(doc)).subarray(1)
+
+const endsWith = (bytes: Uint8Array, end: Uint8Array): boolean =>
+  bytes.length >= end.length && isEqualBytes(bytes.subarray(-end.length), end)
 
 /** Whether a state vector has seen edits that the document has not. */
 function isAhead(stateVector: Uint8Array, doc: Y.Doc): boolean {

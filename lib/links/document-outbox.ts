@@ -29,6 +29,8 @@ export interface DocumentOutbox {
   push(update: Uint8Array, links: readonly Link[]): void
   /** What the far end lacks goes to it as soon as it may have another answer; of several questions what the newest knows counts. */
   answer(link: Link, stateVector: Uint8Array): void
+  /** It lacks deletions of ours: every answer holds them all, and where no other is due it gets one of nothing else. */
+  tellDeletions(link: Link): void
   stop(): void
 }
 
@@ -36,6 +38,7 @@ export interface DocumentOutbox {
 interface Due {
   edits: Uint8Array[]
   question: Uint8Array | undefined
+  owesDeletions: boolean
   answerAtMs: number
 }
 
@@ -45,7 +48,7 @@ export function createDocumentOutbox({ clock, doc, rejects, ...needs }: Document
 
   const now = (): number => clock.moment().steadyMs
   const dueOf = (link: Link): Due => {
-    const due = dues.get(link) ?? { edits: [], question: undefined, answerAtMs: 0 }
+    const due = dues.get(link) ?? { edits: [], question: undefined, owesDeletions: false, answerAtMs: 0 }
     dues.set(link, due)
     return due
   }
@@ -55,8 +58,11 @@ export function createDocumentOutbox({ clock, doc, rejects, ...needs }: Document
     cancelDrain = undefined
     for (const [link, due] of dues) {
       sayEdits(link, due)
-      if (due.question !== undefined && now() >= due.answerAtMs) sayAnswer(link, due, due.question)
-      const isDone = due.edits.length === 0 && due.question === undefined && now() >= due.answerAtMs
+      const asked = (): Uint8Array | undefined =>
+        due.question ?? (due.owesDeletions ? Y.encodeStateVector(doc) : undefined)
+      const question = now() >= due.answerAtMs ? asked() : undefined
+      if (question !== undefined) sayAnswer(link, due, question)
+      const isDone = due.edits.length === 0 && asked() === undefined && now() >= due.answerAtMs
       // Who is out of reach compares when it is back.
       if (isDone || !link.isReachable()) dues.delete(link)
     }
@@ -79,6 +85,7 @@ export function createDocumentOutbox({ clock, doc, rejects, ...needs }: Document
     const isTooLarge = length > MAX_DOCUMENT_UPDATE_BYTES
     if (!isTooLarge && !takes(link.best(), length, false)) return
     due.question = undefined
+    due.owesDeletions = false
     if (isTooLarge) rejects.count('too-large')
     else {
       due.answerAtMs = now() + Math.max(ANSWER_EVERY_MS, (length / ANSWER_BYTES_PER_SECOND) * 1_000)
@@ -101,6 +108,10 @@ export function createDocumentOutbox({ clock, doc, rejects, ...needs }: Document
     answer(link, stateVector) {
       const due = dueOf(link)
       due.question = newestOf(due.question, stateVector)
+      drain()
+    },
+    tellDeletions(link) {
+      dueOf(link).owesDeletions = true
       drain()
     },
     stop() {

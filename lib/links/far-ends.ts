@@ -30,6 +30,7 @@ export interface FarEndsNeeds {
   readonly maxEntryBytes: number
   readonly random: RandomBytes
   readonly rejects: RejectCounter
+  ownerOf(clientId: ClientId): ConnectionId | undefined
   onEvidence(evidence: Evidence): void
   onMessage(path: Path, message: MessageFrame): void
   /** A newer membership has begun, by another way than the data channel: that one is of the older, and so are its words. */
@@ -86,10 +87,13 @@ export function createFarEnds(needs: FarEndsNeeds): FarEnds {
     connectionId: link.peer,
   })
 
-  /** [T4] Client ids are not proved. Whoever claims one that another has gets a name of ours, and keeps nobody out. */
-  function name(saidId: ClientId): Pick<Far, 'saidId' | 'clientId'> {
+  /**
+   * [T4] Client ids are not proved. Whoever claims one that another has gets a name of ours, and keeps nobody out; nor does it
+   * get that of a member whose link was forgotten, in a page that returns or has slept, and who is shown still.
+   */
+  function name(saidId: ClientId, peer: ConnectionId): Pick<Far, 'saidId' | 'clientId'> {
     const isTaken = [...farEnds.values()].some((far) => far.clientId === saidId)
-    if (!isTaken) return { saidId, clientId: saidId }
+    if (!isTaken && (needs.ownerOf(saidId) ?? peer) === peer) return { saidId, clientId: saidId }
     const random = needs.random(6).reduce((number, byte) => number * 256 + byte, 0)
     return { saidId, clientId: random as ClientId }
   }
@@ -114,7 +118,7 @@ export function createFarEnds(needs: FarEndsNeeds): FarEnds {
     // One link, a newer membership: the older one has ended, even where its goodbye went by a carrier that is gone.
     if (isOther) end(link)
     const far = farEnds.get(link.peer) ?? {
-      ...name(said.clientId),
+      ...name(said.clientId, link.peer),
       clock: said.clock,
       version,
       joinedAt,

@@ -23,30 +23,35 @@ export interface LeaseNeeds {
  * word, and the page be frozen before that is found out.
  */
 export interface Lease {
-  /** To whom is met, or may have missed it, while the page is hidden. */
+  /** To whom is met, or may have missed it: that the page is hidden, or seen again. */
   sayTo(link: Link): void
   stop(): void
 }
 
 export function createLease({ clock, page, reachable }: LeaseNeeds): Lease {
-  let isHidden = false
+  /** How long we said that we may be silent; 0 once we are seen again. */
+  let saidMs: number | undefined
   let cancelRenewal: CancelTimer | undefined
+
+  function say(ms: number): void {
+    saidMs = ms
+    for (const link of reachable()) link.sendByAll(encodeLease(ms))
+  }
 
   function renew(): void {
     cancelRenewal = clock.setTimer(renew, RENEW_MS)
-    for (const link of reachable()) link.sendByAll(encodeLease(MAX_LEASE_MS))
+    say(MAX_LEASE_MS)
   }
 
-  const stopListening = page?.onHidden((isNow) => {
+  const stopListening = page?.onHidden((isHidden) => {
     cancelRenewal?.()
-    if (isNow) renew()
-    else if (isHidden) for (const link of reachable()) link.sendByAll(encodeLease(0))
-    isHidden = isNow
+    if (isHidden) renew()
+    else if (saidMs !== undefined) say(0)
   })
 
   return {
     sayTo(link) {
-      if (isHidden) link.sendByAll(encodeLease(MAX_LEASE_MS))
+      if (saidMs !== undefined) link.sendByAll(encodeLease(saidMs))
     },
     stop() {
       stopListening?.()

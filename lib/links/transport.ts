@@ -148,8 +148,7 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
       case 'goodbye':
         farEnds.end(link)
         mesh?.drop(link.peer)
-        // It came by any way, and may have overtaken edits that others have.
-        return documents?.lost()
+        return documents?.parted()
       case 'ask':
         return answer(link)
       case 'castAck':

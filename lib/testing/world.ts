@@ -2,6 +2,8 @@
  * A whole network in one process: machines, browsers, servers and hosts on one virtual time, and Realtimes of the real
  * library that run on them. Knows every fault; the public face of it is test-network.ts.
  */
+import type { Unsubscribe } from '../base/emitter.ts'
+import type { PageEnd } from '../base/page.ts'
 import type { Crypto } from '../identity/crypto.ts'
 import { createLinksTravel } from '../links-travel.ts'
 import type { RealtimeOptions } from '../options.ts'
@@ -52,6 +54,9 @@ export interface Resident {
   hide(isHidden?: boolean): void
   /** Its browser tells that there is a network again, or another one. */
   goOnline(): void
+  /** Its page is left, or may be; and is back, since it was kept, or not left after all. */
+  endPage(how: PageEnd): void
+  returnToPage(): void
 }
 
 export interface World {
@@ -71,6 +76,11 @@ export interface World {
 const START_UNIX_MS = 1_700_000_000_000
 /** From the same town to another continent. */
 const DELAY_MS = [5, 40] as const
+
+function subscribe<T>(listeners: Set<T>, listener: T): Unsubscribe {
+  listeners.add(listener)
+  return () => listeners.delete(listener)
+}
 
 export function createWorld(needs: WorldNeeds): World {
   const { seed, delayMs = DELAY_MS, startUnixMs = START_UNIX_MS } = needs
@@ -125,6 +135,8 @@ export function createWorld(needs: WorldNeeds): World {
       let isHidden = false
       const onOnline = new Set<() => void>()
       const onHidden = new Set<(isHidden: boolean) => void>()
+      const onPageEnd = new Set<(how: PageEnd) => void>()
+      const onPageReturn = new Set<() => void>()
       const realtime = createRealtime(
         {
           ...options,
@@ -134,12 +146,11 @@ export function createWorld(needs: WorldNeeds): World {
           clock: host.clock,
           random: randomBytes,
           page: {
-            onEnd: () => () => undefined,
-            onReturn: () => () => undefined,
+            onEnd: (listener) => subscribe(onPageEnd, listener),
+            onReturn: (listener) => subscribe(onPageReturn, listener),
             onHidden(listener) {
               listener(isHidden)
-              onHidden.add(listener)
-              return () => onHidden.delete(listener)
+              return subscribe(onHidden, listener)
             },
           },
           createTravel: (given) =>
@@ -150,10 +161,7 @@ export function createWorld(needs: WorldNeeds): World {
               BroadcastChannelClass: tabs.BroadcastChannelClass,
               platform: {
                 loadWebSocket: async () => sockets.WebSocketClass,
-                onOnline(listener) {
-                  onOnline.add(listener)
-                  return () => onOnline.delete(listener)
-                },
+                onOnline: (listener) => subscribe(onOnline, listener),
                 holdProcess: () => () => undefined,
               },
             }),
@@ -167,7 +175,13 @@ export function createWorld(needs: WorldNeeds): World {
         isHidden = isNow
         for (const listener of onHidden) listener(isHidden)
       }
-      return { realtime, host, hasWebRtc: webrtc, openCount, hide, goOnline }
+      const endPage = (how: PageEnd) => {
+        for (const listener of [...onPageEnd]) listener(how)
+      }
+      const returnToPage = () => {
+        for (const listener of [...onPageReturn]) listener()
+      }
+      return { realtime, host, hasWebRtc: webrtc, openCount, hide, goOnline, endPage, returnToPage }
     },
     server: findServer,
     servers: () => [...servers.values()],

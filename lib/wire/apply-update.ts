@@ -24,3 +24,15 @@ export function applyUpdate(doc: Y.Doc, update: Uint8Array, origin: unknown): vo
     reportListenerError(error)
   }
 }
+
+/**
+ * Drops what waits for edits that have not come, where it is more than `maxBytes`: beyond some size somebody only fills our
+ * memory, and slows every further update. What was worth it comes again, with what it waited for.
+ * @returns whether it did.
+ */
+export function dropPending({ store }: Y.Doc, maxBytes: number): boolean {
+  if ((store.pendingStructs?.update.length ?? 0) + (store.pendingDs?.length ?? 0) <= maxBytes) return false
+  store.pendingStructs = null
+  store.pendingDs = null
+  return true
+}

@@ -147,6 +147,8 @@ export interface TransportNeeds {
   /** JSON bytes of one entry. */
   readonly maxEntryBytes: number
   readonly rejects: RejectCounter
+  /** Of the member that is shown under that client id: also of one whose links were all forgotten. */
+  ownerOf(clientId: ClientId): ConnectionId | undefined
   onEvidence(evidence: Evidence): void
   /** `path.clientId === message.clientId` always holds. `isEarly`: it came before the entry of its sender did. */
   onMessage(path: Path, message: MessageFrame, isEarly?: boolean): void

@@ -4,7 +4,7 @@
  */
 import * as encoding from 'lib0/encoding'
 import * as Y from 'yjs'
-import { applyUpdate } from '../wire/apply-update.ts'
+import { applyUpdate, dropPending } from '../wire/apply-update.ts'
 import { checkDocumentUpdate, checkStateVector } from '../wire/document-update.ts'
 import { EMPTY_SYNC_STEP_2_FRAME, type SyncStep } from '../wire/frame.ts'
 import type { RejectCounter } from '../wire/result.ts'
@@ -31,7 +31,7 @@ export function createDocumentSync(doc: Y.Doc | undefined, rejects: RejectCounte
     try {
       if (step === 0) return { reply: syncStep2Frame(Y.encodeStateAsUpdate(doc, payload)) }
       applyUpdate(doc, payload, origin)
-      boundPending(doc, rejects)
+      if (dropPending(doc, MAX_PENDING_BYTES)) rejects.count('document-refused')
       return { isSynced: step === 1 }
     } catch {
       // Well-formed and yet impossible, e.g. a format whose value is not JSON: the sender's fault, counted like the rest.
@@ -43,14 +43,6 @@ export function createDocumentSync(doc: Y.Doc | undefined, rejects: RejectCounte
 
 /** What waits for edits that never came: beyond it somebody only fills our memory, and every further update is slowed. */
 const MAX_PENDING_BYTES = 1_048_576
-
-function boundPending(doc: Y.Doc, rejects: RejectCounter): void {
-  const { store } = doc
-  if ((store.pendingStructs?.update.length ?? 0) + (store.pendingDs?.length ?? 0) <= MAX_PENDING_BYTES) return
-  store.pendingStructs = null
-  store.pendingDs = null
-  rejects.count('document-refused')
-}
 
 const syncStep2Frame = (update: Uint8Array): Uint8Array =>
   encoding.encode((encoder) => {

@@ -35,5 +35,6 @@ export function playedDocuments() {
   onTestFinished(documents.stop)
   const receive = (step: SyncStep, payload: Uint8Array) => documents.receive(link, { step, payload })
   const ask = (asker = new Y.Doc()) => receive(0, Y.encodeStateVector(asker))
-  return { clock, rejects, doc, answers, ask, documents, receive, warnings, questionCount: () => questionCount }
+  const greet = () => documents.greet(link)
+  return { clock, rejects, doc, answers, ask, documents, greet, receive, warnings, questionCount: () => questionCount }
 }

@@ -1,5 +1,5 @@
 /** What a far end writes into our document. */
-import { expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import * as Y from 'yjs'
 import { playedDocuments } from './document-kit.ts'
 
@@ -46,3 +46,64 @@ it.each(['a type', 'the document'])(
     told.mockRestore()
   },
 )
+
+describe('a deletion that was lost on its way', () => {
+  function lostDeletion() {
+    const played = playedDocuments()
+    const { doc, greet } = played
+    const far = new Y.Doc()
+    doc.getText('body').insert(0, 'kept, lost')
+    Y.applyUpdate(far, Y.encodeStateAsUpdate(doc))
+    doc.getText('body').delete(4, 6)
+    greet()
+    const answer = () => Y.encodeStateAsUpdate(far, Y.encodeStateVector(doc))
+    return { ...played, far, answer }
+  }
+
+  it('[L18] is said anew to whoever answers us without it, and to nobody else', () => {
+    const { answer, answers, far, greet, receive } = lostDeletion()
+    receive(1, answer())
+    expect(answers).toHaveLength(1)
+    for (const said of answers) Y.applyUpdate(far, said)
+    expect(textOf(far)).toBe('kept')
+    greet()
+    receive(1, answer())
+    expect(answers).toHaveLength(1)
+  })
+
+  it('[L18] is said with the answer to a question, where there is one, and not to whoever answers unasked', async () => {
+    const { answer, answers, ask, clock, far, receive } = lostDeletion()
+    ask(far)
+    receive(1, answer())
+    receive(1, answer())
+    await clock.advance(1_000)
+    expect(answers).toHaveLength(1)
+    for (const said of answers) Y.applyUpdate(far, said)
+    expect(textOf(far)).toBe('kept')
+  })
+
+  it('[L18] has all compare where it is news to somebody', async () => {
+    const { clock, doc, questionCount, receive } = playedDocuments()
+    const far = new Y.Doc()
+    far.getText('body').insert(0, 'lost')
+    Y.applyUpdate(doc, Y.encodeStateAsUpdate(far))
+    far.getText('body').delete(0, 4)
+    receive(1, Y.encodeStateAsUpdate(far, Y.encodeStateVector(far)))
+    await clock.advance(2_000)
+    expect([textOf(doc), questionCount()]).toEqual(['', 1])
+  })
+})
+
+it('[W7] what waits for edits that never come is 64 KiB at most, dropped and counted, and comes with them', () => {
+  const { doc, questionCount, receive, rejects } = playedDocuments()
+  const writer = new Y.Doc()
+  const updates: Uint8Array[] = []
+  writer.on('update', (update: Uint8Array) => updates.push(update))
+  for (const word of ['first ', 'x'.repeat(40_000), 'y'.repeat(40_000)]) writer.getText('body').insert(0, word)
+  receive(2, updates[1] ?? new Uint8Array())
+  expect(doc.store.pendingStructs).not.toBeNull()
+  receive(2, updates[2] ?? new Uint8Array())
+  expect([doc.store.pendingStructs, rejects.totals(), questionCount()]).toEqual([null, { 'document-refused': 1 }, 1])
+  receive(1, Y.encodeStateAsUpdate(writer))
+  expect(textOf(doc)).toBe(textOf(writer))
+})

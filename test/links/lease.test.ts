@@ -91,3 +91,21 @@ it('[L52] who comes while a page is hidden hears of its lease too', async () => 
   await room.advance(2 * MINUTE_MS)
   expect(carol.comesAndGoes('bob')).toEqual(['joined-room'])
 })
+
+it('[L52] a page whose word that it is seen again was lost says it by the next way: its silence is one', async () => {
+  const { room, alice, bob } = await pair({ webrtc: false })
+  const { wires } = room.world
+  bob.resident.hide()
+  await room.advance(2_000)
+  const [machine, server] = [bob.resident.host.machine, room.world.server(SERVER).machine]
+  wires.cut(machine, server)
+  wires.cut(server, machine)
+  await room.until('the loss', () => bob.channel.inspect().servers[0]?.state !== 'open', 9_000)
+  bob.resident.hide(false)
+  wires.heal()
+  await room.until('the return', () => bob.waysTo(alice).includes('relay'), 5_000)
+  await room.advance(5_000)
+  expect(alice.comesAndGoes('bob')).toEqual(['joined-room'])
+  bob.resident.host.freeze()
+  await room.until('the leave', () => alice.toldOf('bob').includes('leave'), 45_000)
+})

@@ -1,6 +1,6 @@
 /**
  * The documents of a run: who wrote what, and what each of them must hold. Every item is written once, by one member, under a
- * name of its own; so nothing may be there twice, and nothing that nobody wrote.
+ * name of its own; so nothing may be there twice, and nothing that nobody wrote. Every third time the one before is taken back.
  */
 import { Doc, encodeStateVector } from 'yjs'
 import type { Life, Log, Stay } from './life.ts'
@@ -18,12 +18,18 @@ export function createDocument(clientId: number): Doc {
 
 const itemsOf = (doc: Doc): unknown[] => doc.getArray(ITEMS).toArray()
 
-/** Writes one item, at either end in turn: whether somebody is connected or not. */
+/** Writes one item, at either end in turn, or takes one back: whether somebody is connected or not. */
 export function edit(life: Life, { nowMs }: Pick<Log, 'nowMs'>): void {
   const { doc, edits, name } = life
   if (doc === undefined) return
+  const former = edits.at(-1)
+  if (edits.length % 2 === 0 && former !== undefined && former.removedMs === undefined) {
+    former.removedMs = nowMs()
+    doc.getArray(ITEMS).delete(itemsOf(doc).indexOf(former.item))
+    return
+  }
   const item = `${name}.${life.connectionId.slice(0, 4)}.${edits.length}`
-  edits.push({ item, atMs: nowMs() })
+  edits.push({ item, atMs: nowMs(), removedMs: undefined })
   const items = doc.getArray(ITEMS)
   items.insert(edits.length % 2 === 0 ? 0 : items.length, [item])
 }
@@ -37,8 +43,9 @@ export function createDocumentCheck(lives: () => readonly Life[], log: Log): { l
     if (new Set(items).size !== items.length) log.fail(`an item is twice in the document of ${life.name}`)
     for (const item of items)
       if (!written.has(String(item))) log.fail(`${item} is in the document of ${life.name}, and nobody wrote it`)
-    for (const { item } of life.edits)
-      if (!items.includes(item)) log.fail(`${item} is not in the document of ${life.name}, who wrote it`)
+    for (const { item, removedMs } of life.edits)
+      if (items.includes(item) !== (removedMs === undefined))
+        log.fail(`${item} is not in the document of ${life.name}, who wrote it, or is there still, though taken back`)
   }
   return {
     watch(life) {
@@ -51,11 +58,15 @@ export function createDocumentCheck(lives: () => readonly Life[], log: Log): { l
   }
 }
 
-/** The first item of a member that the observer's document lacks, of those that were written so long ago. */
+/** The first item of a member that the observer's document lacks, or has still, of those written, or taken back, so long ago. */
 export function findMissingItem(observer: Stay, subject: Life, dueMs: number, nowMs: number): string | undefined {
   if (observer.life.doc === undefined || subject.doc === undefined) return undefined
   const items = itemsOf(observer.life.doc)
-  return subject.edits.find(({ atMs, item }) => nowMs - atMs > dueMs && !items.includes(item))?.item
+  return subject.edits.find(({ atMs, item, removedMs }) =>
+    removedMs === undefined
+      ? nowMs - atMs > dueMs && !items.includes(item)
+      : nowMs - removedMs > dueMs && items.includes(item),
+  )?.item
 }
 
 /** Whether two documents are one: the same items in the same order. */

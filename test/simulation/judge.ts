@@ -151,7 +151,7 @@ export function createJudge(needs: JudgeNeeds): Judge {
     const message = findOverdue(observer, stay, dueMs, rules)
     if (message !== undefined) log.fail(`${one} has not heard message ${message} of ${other}`)
     const item = findMissingItem(observer, subject, dueMs, nowMs)
-    if (item !== undefined) log.fail(`the document of ${one} lacks ${item}`)
+    if (item !== undefined) log.fail(`the document of ${one} lacks ${item}, or has it still`)
   }
 
   /** Somebody whose stay has ended is gone in time. */

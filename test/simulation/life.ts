@@ -60,6 +60,8 @@ export interface Seen {
 export interface Edit {
   readonly item: string
   readonly atMs: number
+  /** When its writer took it back. */
+  removedMs: number | undefined
 }
 
 export interface Life {

@@ -23,7 +23,13 @@ export const PLANTED: Readonly<Record<string, readonly Change[]>> = {
     replace('roster/member.ts', "if (seq < member.seq) return reject('stale')"),
     replace('roster/member.ts', ': seq > member.seq', ': seq !== member.seq'),
   ],
-  'a-client-id-is-believed': [replace('links/far-ends.ts', 'if (!isTaken) return { saidId', 'return { saidId')],
+  'a-client-id-is-believed': [
+    replace(
+      'links/far-ends.ts',
+      'if (!isTaken && (needs.ownerOf(saidId) ?? peer) === peer) return { saidId',
+      'return { saidId',
+    ),
+  ],
   'goodbyes-are-not-said': [
     replace('links/farewell.ts', 'link.sayGoodbye(by)', '{}'),
     replace('links/farewell.ts', 'castAlone(GOODBYE_FRAME, castable)', 'castable'),
@@ -148,7 +154,7 @@ export const PLANTED: Readonly<Record<string, readonly Change[]>> = {
   'edits-are-lost-with-their-writer': [
     replace('links/document-links.ts', 'lost: compareSoon', 'lost: () => undefined'),
   ],
-  'edits-are-lost-behind-a-goodbye': [replace('links/transport.ts', 'return documents?.lost()', 'return')],
+  'edits-are-lost-behind-a-goodbye': [replace('links/transport.ts', 'return documents?.parted()', 'return')],
   'what-went-through-a-neighbour-is-lost': [replace('links/neighbours.ts', 'wayBy(link, other)?.lose?.()', '')],
   'a-timer-is-left-behind': [replace('links/mesh.ts', 'isStopped = true\n      cancelTick()', 'isStopped = true')],
   'a-data-channel-is-left-open': [replace('links/direct-carrier.ts', '    connection.close()\n')],

@@ -51,6 +51,8 @@ interface Service {
   /** Since when what the server has said can come, also where it has ended since. */
   hearsSinceMs: number | undefined
   badSinceMs: number | undefined
+  /** Since when its process runs: what has come before waited for that. */
+  awakeSinceMs: number | undefined
   /** The last time, or this one, that the way to it was broken. */
   loss: { readonly fromMs: number; readonly toMs: number }
 }
@@ -93,7 +95,7 @@ export function createReach({ lies, world }: ReachNeeds): Reach {
     const ofLife = services.get(life) ?? new Map<VirtualServer, Service>()
     services.set(life, ofLife)
     const service = ofLife.get(server) ?? {
-      ...{ okSinceMs: undefined, hearsSinceMs: undefined, badSinceMs: undefined },
+      ...{ okSinceMs: undefined, hearsSinceMs: undefined, badSinceMs: undefined, awakeSinceMs: undefined },
       loss: { fromMs: Number.POSITIVE_INFINITY, toMs: Number.NEGATIVE_INFINITY },
     }
     ofLife.set(server, service)
@@ -110,6 +112,7 @@ export function createReach({ lies, world }: ReachNeeds): Reach {
     const { host } = life.resident
     const hears = wires.isOpen(server.machine, host.machine) && host.state === 'running'
     service.hearsSinceMs = hears ? (service.hearsSinceMs ?? nowMs) : undefined
+    service.awakeSinceMs = host.state === 'running' ? (service.awakeSinceMs ?? nowMs) : undefined
     const isOk =
       isWayOk(life, server) && host.state === 'running' && host.pace === 'normal' && currentStay(life) !== undefined
     if (isOk) {
@@ -129,10 +132,15 @@ export function createReach({ lies, world }: ReachNeeds): Reach {
     return scheduler.nowMs() - okSinceMs >= (wasLong ? LATE_RETRY_MS : BACK_ON_SERVER_MS)
   }
 
-  /** When an observer was told of what a server saw then: as soon as there was a way to it. */
-  function toldMs(observer: Life, server: VirtualServer, seenMs: number): number {
-    const { okSinceMs = seenMs, hearsSinceMs = seenMs } = serviceOf(observer, server)
-    const sinceMs = Math.max(okSinceMs, hearsSinceMs)
+  /**
+   * When an observer was told of the last end of a subject's sockets that a server saw: as soon as there was a way to it. What
+   * had come before waited for a process that stood still; whoever was back by then had not ended.
+   */
+  function toldMs(observer: Life, server: VirtualServer, subject: Life): number {
+    const seenMs = server.lastEndMs(subject.resident.host)
+    const { okSinceMs = seenMs, hearsSinceMs = seenMs, awakeSinceMs = seenMs } = serviceOf(observer, server)
+    const isBack = server.isJoined(subject.connectionId as ConnectionId)
+    const sinceMs = Math.max(okSinceMs, hearsSinceMs, isBack ? seenMs : awakeSinceMs)
     return sinceMs - seenMs < LATEST_WORD_MS ? Math.max(seenMs, sinceMs) : seenMs
   }
 
@@ -275,9 +283,7 @@ export function createReach({ lies, world }: ReachNeeds): Reach {
         .map(({ fromMs }) => fromMs),
     lastEndMs: (observer, subject) =>
       Math.max(
-        ...pair(observer, subject).servers.map((server) =>
-          toldMs(observer, server, server.lastEndMs(subject.resident.host)),
-        ),
+        ...pair(observer, subject).servers.map((server) => toldMs(observer, server, subject)),
         lies?.hiddenMs(observer.connectionId as ConnectionId, subject.connectionId as ConnectionId) ?? -Infinity,
       ),
     look(lives, ms) {

@@ -46,6 +46,7 @@ export const FAILED_ONCE: Readonly<Record<number, string>> = {
     'a change of what a server without order had not brought yet was not asked for, since another one had been just then',
   8236792: 'whoever asked one who had said goodbye by another way was told by a timer, which came once a minute',
   8314817: 'edits were lost with a data channel, and nobody asked for them after the goodbye, which came by a server',
+  8711115: 'the judge took no notice of an end of a socket that waited for a process which stood still',
   8365822: 'what went through a neighbour to whom the data channel was dead was not said anew',
   7066080: 'a goodbye by a second way waited for a timer that came once a minute, though others asked',
   7050717: 'the judge knew nothing of a server that was lost unnoticed, 7 s before everything else was',
