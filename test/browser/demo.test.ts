@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { createSignalingServer, type SignalingServer } from '../../signaling-server/index.ts'
 import { launchChromium, noChromium } from '../kit/chromium.ts'
 import { until } from '../kit/until.ts'
-import { type DemoPage, gone, openDemo, placeOf, seen } from './demo-page.ts'
+import { type DemoPage, gone, mostFloatsOf, openDemo, placeOf, seen, wasSeen } from './demo-page.ts'
 
 describe.skipIf(noChromium)('the demo page', () => {
   let browser: Browser
@@ -128,8 +128,7 @@ describe.skipIf(noChromium)('the demo page', () => {
     await seen('the name as text', alice.avatar(hostile))
     await bob.at('say-input').fill('<script>alert(2)</script><b>bold</b>')
     await bob.at('say-input').press('Enter')
-    await seen('the saying', alice.at('saying'))
-    expect(await alice.at('saying').textContent()).toBe(`${hostile}<script>alert(2)</script><b>bold</b>`)
+    await wasSeen('the saying', alice, 'saying', { text: `${hostile}<script>alert(2)</script><b>bold</b>` })
     await bob.page.evaluate(() =>
       window.copresenceDemo.channel.participant.update(
         JSON.parse('{"color":"red;position:fixed","status":"<b>","cursor":{"x":1e9,"y":"0"},"isTyping":"<i>"}'),
@@ -140,8 +139,8 @@ describe.skipIf(noChromium)('the demo page', () => {
       window.copresenceDemo.channel.publish('react', { emoji: '<img>', at: { x: 0, y: 0 } }),
     )
     await bob.page.getByLabel('Wave').click()
-    await seen('the one true reaction', alice.at('reaction'))
-    expect(await alice.at('reaction').textContent()).toBe('👋')
+    await wasSeen('the true reaction', alice, 'reaction', { text: '👋' })
+    expect(await alice.shown('reaction')).toHaveLength(1)
     expect(await alice.page.locator('img, b:not(.saying-name), i, body script').count()).toBe(0)
     expect(alice.complaints).toEqual([])
     expect(bob.complaints).toEqual([])
@@ -200,8 +199,9 @@ describe.skipIf(noChromium)('the demo page', () => {
       } as unknown as typeof WebSocket
     })
     const waiting = await openDemo(context, `${address}/?room=silence`)
-    await seen('connecting at first', waiting.at('connection-state'), { state: 'connecting' })
     await seen('away once patience ends', waiting.at('connection-state'), { state: 'offline' })
+    const states = (await waiting.shown('connection-state')).map(({ text }) => text)
+    expect(states.slice(-2)).toEqual(['Connecting to the server…', 'Server away, trying again'])
     expect(await waiting.at('alone').isVisible()).toBe(true)
 
     const alice = await open('', 'Alice')
@@ -289,17 +289,7 @@ describe.skipIf(noChromium)('the demo page', () => {
     await bob.at('say-input').fill('hello')
     await bob.at('say-input').press('Enter')
     for (const { page } of [alice, bob]) await seen('the line', page.locator('[data-event="said"][data-name="Bob"]'))
-    const most = await bob.page.evaluate(async () => {
-      const floats = document.querySelector('[data-testid="floats"]')
-      let highest = 0
-      for (let count = 0; count < 60; count++) {
-        window.copresenceDemo.channel.publish('react', { emoji: '🎉', at: { x: 0.5, y: 0.5 } })
-        await new Promise(requestAnimationFrame)
-        highest = Math.max(highest, floats?.childElementCount ?? 0)
-      }
-      return highest
-    })
-    expect(most).toBe(40)
+    expect(await mostFloatsOf(bob, 60)).toBe(40)
   })
 
   it('[D12] the log keeps its last 100 lines', async () => {
@@ -320,7 +310,7 @@ describe.skipIf(noChromium)('the demo page', () => {
   it('[D10] copying the link is confirmed, and it leads a friend to the room', async () => {
     const alice = await open('?room=garden&webrtc=off', 'Alice', { permissions: ['clipboard-read', 'clipboard-write'] })
     await alice.at('copy-link').click()
-    await until('the confirmation', async () => (await alice.at('copy-link').textContent()) === 'Copied')
+    await wasSeen('the confirmation', alice, 'copy-link', { text: 'Copied' })
     const link = await alice.page.evaluate(() => navigator.clipboard.readText())
     expect(link).toBe(`${address}/?room=garden`)
     expect(await alice.at('share-link').getAttribute('href')).toBe(link)
@@ -335,7 +325,7 @@ describe.skipIf(noChromium)('the demo page', () => {
       navigator.clipboard.writeText = () => Promise.reject(new DOMException('no', 'NotAllowedError'))
     })
     await alice.at('copy-link').click()
-    await until('what to do', async () => (await alice.at('copy-link').textContent())?.includes('Ctrl+C'))
+    await wasSeen('what to do', alice, 'copy-link', { text: 'Selected: copy it (Ctrl+C)' })
     const selected = await alice.page.evaluate(() => getSelection()?.toString())
     expect(selected).toBe(await alice.at('share-link').textContent())
   })

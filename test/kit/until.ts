@@ -11,9 +11,20 @@ export async function until<Value>(
     const value = await probe()
     if (value) return value
     if (performance.now() > giveUpAt) {
-      const last = seen === undefined ? value : await seen()
+      // Where we were held up ourselves, what we wait for may have arrived unread: it is read first, and looked at once more.
+      for (let turn = 0; turn < 2; turn++) await nextTurn()
+      const late = await probe()
+      if (late) return late
+      const last = seen === undefined ? late : await seen()
       throw new Error(`Waited ${timeoutMs} ms for: ${what}. Last seen: ${JSON.stringify(last)}`)
     }
     await new Promise((resume) => setTimeout(resume, everyMs))
   }
 }
+
+/** When what has arrived by now has been read. The tests inside a page have no `setImmediate`. */
+const nextTurn = () =>
+  new Promise<void>((resume) => {
+    if ('setImmediate' in globalThis) setImmediate(() => resume())
+    else setTimeout(resume, 0)
+  })

@@ -173,6 +173,9 @@ describe.each(WAYS)('by %s', (by) => {
     const { alice, mallory } = scene
     const { connectionId } = mallory.identity
     const good = JSON.stringify(stateOf({ clientId: MALLORYS_CLIENT, connectionId, data: { half: true } }))
+    const sum = () => Object.values(alice.rejects()).reduce((sum, count) => sum + count, 0)
+    // A hello that was answered late was said twice, and its copy is counted already.
+    const before = sum()
     const refused = [
       updateOf([
         [MALLORYS_CLIENT, 1, good],
@@ -190,7 +193,7 @@ describe.each(WAYS)('by %s', (by) => {
     await mallory.isHandled(alice.connectionId)
     expect(alice.toldOf('mallory')).toEqual([])
     expect(alice.channel.awareness.getStates().has(MALLORYS_CLIENT)).toBe(false)
-    expect(Object.values(alice.rejects()).reduce((sum, count) => sum + count, 0)).toBe(refused.length)
+    expect(sum() - before).toBe(refused.length)
     await expectUnharmed(scene, 6)
   })
 

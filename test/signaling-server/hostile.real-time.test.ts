@@ -27,6 +27,9 @@ async function rawSocket(server: SignalingServer, path = '/yjs/room') {
   return raw
 }
 
+/** One that says nothing and reads nothing is not ended for either, however long the test takes: what is under test is its backlog. */
+const NO_OTHER_END = { helloTimeoutMs: 60_000, silenceTimeoutMs: 60_000 }
+
 /** Whether two fresh clients of the room still meet. */
 async function stillServes(server: SignalingServer): Promise<void> {
   const [alice, bob] = [await room(server), await room(server)]
@@ -92,7 +95,8 @@ it('[S52] compression is not spoken', async () => {
 it.each(['/', '/yjs/room'])(
   '[S53] more messages than the rate allows close their own socket with 1013: %s',
   async (path) => {
-    const server = await startServer({ maxMessagesPerSecond: 10, maxMessageBurst: 50 })
+    // As slow as may be: at 10/s a pause of 100 ms while the server reads is one message more.
+    const server = await startServer({ maxMessagesPerSecond: 1, maxMessageBurst: 50 })
     const alice = await room(server)
     const mallory = await connect(server.url + path)
     for (let index = 0; index < 200; index++) mallory.send(path === '/' ? '{"type":"ping"}' : Uint8Array.of(1, 1, 0))
@@ -146,7 +150,7 @@ it('[S54] what a stock client repeats of what it was sent does not count against
 
 it('[S55] a socket that does not read holds back at most its limit, then is cut off, and the others go on', async () => {
   const maxBacklogBytes = 1_048_576
-  const server = await startServer({ maxBytesPerSecond: 1e9, maxByteBurst: 1e9, maxBacklogBytes })
+  const server = await startServer({ ...NO_OTHER_END, maxBytesPerSecond: 1e9, maxByteBurst: 1e9, maxBacklogBytes })
   const stuck = await rawSocket(server)
   stuck.tcp.pause()
   const alice = await room(server)
@@ -175,6 +179,7 @@ it('[S55] a socket that does not read holds back at most its limit, then is cut 
 it('[S63] messages that wait are counted too, since a small one costs more memory than its bytes', async () => {
   const maxBacklogMessages = 50
   const server = await startServer({
+    ...NO_OTHER_END,
     maxBytesPerSecond: 1e9,
     maxByteBurst: 1e9,
     maxMessagesPerSecond: 1e6,
@@ -265,13 +270,14 @@ it('[S57] a connection that sends no headers, or sends them slowly, ends after t
 it.each(['/', '/yjs/room'])(
   '[S58] a socket that does not say what it is here for is closed with 1008: %s',
   async (path) => {
-    const server = await startServer({ helloTimeoutMs: 1_000 })
+    // Alice has to say what she is here for in time too.
+    const server = await startServer({ helloTimeoutMs: 3_000 })
     const alice = await connect(server.url + path)
     if (path === '/') alice.sendJson({ type: 'subscribe', topics: ['room'] })
     else alice.send(Uint8Array.of(1, 1, 0))
     const mallory = await connect(server.url + path)
     if (path === '/') mallory.sendJson({ type: 'ping' })
-    expect(await until('the end', () => mallory.ended)).toEqual({ code: 1008 })
+    expect(await until('the end', () => mallory.ended, { timeoutMs: 10_000 })).toEqual({ code: 1008 })
     expect(count(server, 'closed-hello')).toBe(1)
     expect(alice.ended).toBeUndefined()
   },
