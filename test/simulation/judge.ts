@@ -181,9 +181,13 @@ export function createJudge(needs: JudgeNeeds): Judge {
     if (leases.isSuspended(subject) && reach.isServed(observer.life, subject)) return
     // A neighbour who stood still may have had words of its to pass on.
     const wokenMs = Math.max(0, ...needs.lives().map(trouble.lastSlowMs).filter(Number.isFinite))
-    const silentMs = log.nowMs() - Math.max(lastFaultMs(observer.life, subject), wokenMs)
+    const { downMs } = reach.pair(observer.life, subject)
+    // What waited in a data channel for somebody who stood still comes later still.
+    const isHeld = observer.life.resident.hasWebRtc && wokenMs > log.nowMs() - downMs
+    const heldMs = wokenMs + (isHeld ? MENDED_MS : 0)
+    const silentMs = log.nowMs() - Math.max(lastFaultMs(observer.life, subject), heldMs)
     // Whoever is hidden before it is frozen is slow until then, and not silent.
-    const aloneMs = Math.min(...[silentMs, reach.pair(observer.life, subject).downMs, leases.suspendedForMs(subject)])
+    const aloneMs = Math.min(...[silentMs, downMs, leases.suspendedForMs(subject)])
     if (aloneMs > SILENT_MS + slackMs)
       log.fail(`${observer.life.name} still shows ${subject.name}, silent for ${Math.round(aloneMs)} ms`)
   }
