@@ -6,7 +6,7 @@ import * as Y from 'yjs'
 import type { CancelTimer, Clock } from '../base/clock.ts'
 import type { RandomBytes } from '../base/random.ts'
 import { isEqualBytes } from '../identity/bytes.ts'
-import { applyUpdate, dropPending } from '../wire/apply-update.ts'
+import { applyUpdate, dropPending, pendingBytes } from '../wire/apply-update.ts'
 import { checkDocumentUpdate, checkStateVector } from '../wire/document-update.ts'
 import type { SyncStep } from '../wire/frame.ts'
 import { MAX_DOCUMENT_UPDATE_BYTES } from '../wire/limits.ts'
@@ -110,17 +110,24 @@ export function createDocumentLinks(needs: DocumentLinksNeeds): DocumentLinks {
   }
 
   function take(link: Link, update: Uint8Array, isAnswer: boolean): void {
-    const waiting = doc.store.pendingStructs?.update
+    const before = pendingBytes(doc)
     hasNews = false
     applyUpdate(doc, update, origin)
     if (isAnswer && hasNews) compareSoon()
+    const waiting = pendingBytes(doc)
     // [L18] No state vector tells of deletions, so nobody asks for them; but an answer ends with all that its sender knows of.
-    if (isAnswer && asked.delete(link) && !endsWith(update, deletionsOf(doc))) outbox.tellDeletions(link)
+    if (isAnswer && asked.delete(link) && waiting === 0 && !endsWith(update, deletionsOf(doc)))
+      outbox.tellDeletions(link)
+    // What waits already comes with every answer, and is no reason to ask again.
+    if (waiting === 0 || waiting === before) return
     // It was written upon something that did not come to us, and waits for it.
-    const isHeld = doc.store.pendingStructs !== null && doc.store.pendingStructs.update !== waiting
-    if (dropPending(doc, MAX_PENDING_BYTES)) rejects.count('document-refused')
+    const isTooMuch = waiting > before && waiting > MAX_PENDING_BYTES
+    if (isTooMuch) {
+      dropPending(doc)
+      rejects.count('document-refused')
+    }
     const nowMs = clock.moment().steadyMs
-    if (!isHeld || nowMs - (askedMs.get(link) ?? Number.NEGATIVE_INFINITY) < ASK_EVERY_MS) return
+    if (!isTooMuch && nowMs - (askedMs.get(link) ?? Number.NEGATIVE_INFINITY) < ASK_EVERY_MS) return
     askedMs.set(link, nowMs)
     ask(link)
   }

@@ -78,7 +78,7 @@ export function createDocumentOutbox({ clock, doc, rejects, ...needs }: Document
     }
   }
 
-  function sayAnswer(link: Link, due: Due, stateVector: Uint8Array): void {
+  function sayAnswer(link: Link, due: Due, stateVector: Uint8Array) {
     due.answerAtMs = now() + ANSWER_EVERY_MS
     const update = Y.encodeStateAsUpdate(doc, stateVector)
     const { length } = update
@@ -86,11 +86,10 @@ export function createDocumentOutbox({ clock, doc, rejects, ...needs }: Document
     if (!isTooLarge && !takes(link.best(), length, false)) return
     due.question = undefined
     due.owesDeletions = false
-    if (isTooLarge) rejects.count('too-large')
-    else {
-      due.answerAtMs = now() + Math.max(ANSWER_EVERY_MS, (length / ANSWER_BYTES_PER_SECOND) * 1_000)
-      link.send(encodeDocument(1, update))
-    }
+    // Nor is it asked for what it knows more: two such would ask each other without end. Each asks where the other is met.
+    if (isTooLarge) return rejects.count('too-large')
+    due.answerAtMs = now() + Math.max(ANSWER_EVERY_MS, (length / ANSWER_BYTES_PER_SECOND) * 1_000)
+    link.send(encodeDocument(1, update))
     needs.onAnswered(link, stateVector)
   }
 

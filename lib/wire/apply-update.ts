@@ -25,14 +25,12 @@ export function applyUpdate(doc: Y.Doc, update: Uint8Array, origin: unknown): vo
   }
 }
 
-/**
- * Drops what waits for edits that have not come, where it is more than `maxBytes`: beyond some size somebody only fills our
- * memory, and slows every further update. What was worth it comes again, with what it waited for.
- * @returns whether it did.
- */
-export function dropPending({ store }: Y.Doc, maxBytes: number): boolean {
-  if ((store.pendingStructs?.update.length ?? 0) + (store.pendingDs?.length ?? 0) <= maxBytes) return false
+/** What waits for edits that have not come, in bytes as it would go out with the document: not as Yjs keeps it, which is less. */
+export const pendingBytes = ({ store: { pendingStructs, pendingDs } }: Y.Doc): number =>
+  (pendingStructs === null ? 0 : Y.convertUpdateFormatV2ToV1(pendingStructs.update).length) + (pendingDs?.length ?? 0)
+
+/** Beyond some size somebody only fills our memory, and slows every further update. */
+export function dropPending({ store }: Y.Doc): void {
   store.pendingStructs = null
   store.pendingDs = null
-  return true
 }

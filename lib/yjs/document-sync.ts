@@ -4,7 +4,7 @@
  */
 import * as encoding from 'lib0/encoding'
 import * as Y from 'yjs'
-import { applyUpdate, dropPending } from '../wire/apply-update.ts'
+import { applyUpdate, dropPending, pendingBytes } from '../wire/apply-update.ts'
 import { checkDocumentUpdate, checkStateVector } from '../wire/document-update.ts'
 import { EMPTY_SYNC_STEP_2_FRAME, type SyncStep } from '../wire/frame.ts'
 import type { RejectCounter } from '../wire/result.ts'
@@ -31,7 +31,10 @@ export function createDocumentSync(doc: Y.Doc | undefined, rejects: RejectCounte
     try {
       if (step === 0) return { reply: syncStep2Frame(Y.encodeStateAsUpdate(doc, payload)) }
       applyUpdate(doc, payload, origin)
-      if (dropPending(doc, MAX_PENDING_BYTES)) rejects.count('document-refused')
+      if (pendingBytes(doc) > MAX_PENDING_BYTES) {
+        dropPending(doc)
+        rejects.count('document-refused')
+      }
       return { isSynced: step === 1 }
     } catch {
       // Well-formed and yet impossible, e.g. a format whose value is not JSON: the sender's fault, counted like the rest.

@@ -103,7 +103,38 @@ it('[W7] what waits for edits that never come is 64 KiB at most, dropped and cou
   receive(2, updates[1] ?? new Uint8Array())
   expect(doc.store.pendingStructs).not.toBeNull()
   receive(2, updates[2] ?? new Uint8Array())
-  expect([doc.store.pendingStructs, rejects.totals(), questionCount()]).toEqual([null, { 'document-refused': 1 }, 1])
+  expect([doc.store.pendingStructs, rejects.totals(), questionCount()]).toEqual([null, { 'document-refused': 1 }, 2])
   receive(1, Y.encodeStateAsUpdate(writer))
   expect(textOf(doc)).toBe(textOf(writer))
+})
+
+it('[W7] what waits already, and comes again with each answer, is asked for once', async () => {
+  const { clock, doc, greet, answers, questionCount, receive } = playedDocuments()
+  const writer = new Y.Doc()
+  const updates: Uint8Array[] = []
+  writer.on('update', (update: Uint8Array) => updates.push(update))
+  for (const word of ['first ', 'second ', 'third ']) writer.getText('body').insert(0, word)
+  const holder = new Y.Doc()
+  for (const update of updates.slice(1)) Y.applyUpdate(holder, update)
+  receive(2, updates[1] ?? new Uint8Array())
+  expect(questionCount()).toBe(1)
+  for (let round = 0; round < 3; round++) {
+    await clock.advance(2_000)
+    greet()
+    receive(1, Y.encodeStateAsUpdate(holder))
+  }
+  // Ours, and the third that is new once.
+  expect([questionCount(), answers.length]).toEqual([1 + 3 + 1, 0])
+  receive(1, Y.encodeStateAsUpdate(writer))
+  expect(textOf(doc)).toBe('third second first ')
+})
+
+it('[L55] two who lack more of each other than fits into one answer do not ask each other for it again and again', async () => {
+  const { ask, clock, doc, questionCount, rejects } = playedDocuments()
+  for (let edit = 0; edit < 2; edit++) doc.getText('body').insert(0, 'x'.repeat(200_000))
+  const far = new Y.Doc()
+  far.getText('body').insert(0, 'ahead')
+  ask(far)
+  await clock.advance(10_000)
+  expect([questionCount(), rejects.totals()]).toEqual([0, { 'too-large': 1 }])
 })
