@@ -18,7 +18,10 @@ export interface RealtimeOptions {
   participant?: { id: string; name?: string }
   /** Namespace: the same channel name in another app is another channel. At most 256 characters. */
   app?: string
-  /** Signaling/relay servers, `ws://` or `wss://`, no query or fragment; several are redundancy. Default: the page's own origin, `[]` elsewhere. */
+  /**
+   * Signaling/relay servers, `ws://` or `wss://`, no query or fragment; several are redundancy. Default: the page's own origin,
+   * `[]` elsewhere.
+   */
   servers?: string[]
   /** Channel secret, 1 to 1024 characters: see `createSecret()`. */
   secret?: string

@@ -58,8 +58,8 @@ export class Presence<T = any> {
    * `{ replace: true }`, or a payload that is no JSON object, replaces everything. Synchronous; `getAll()` shows it at once,
    * one `presence.update` of this tick follows, and the last value leaves after at most `updateIntervalMs`, and as soon as the
    * ways to others have room.
-   * @throws PresenceError `invalid-option` (`replace`), `not-json`, `too-large` (16384 bytes of JSON once merged, 32 levels, 256 keys in one object, by
-   * default) or `disconnected`; the record is then unchanged.
+   * @throws PresenceError `invalid-option` (`replace`), `not-json`, `too-large` (16384 bytes of JSON once merged, 32 levels, 256
+   * keys in one object, by default) or `disconnected`; the record is then unchanged.
    */
   update(data: Partial<T>, options: MergeOptions = {}): void {
     this.#checkOpen('update')

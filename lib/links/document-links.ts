@@ -118,9 +118,8 @@ export function createDocumentLinks(needs: DocumentLinksNeeds): DocumentLinks {
     // [L18] No state vector tells of deletions, so nobody asks for them; but an answer ends with all that its sender knows of.
     if (isAnswer && asked.delete(link) && waiting === 0 && !endsWith(update, deletionsOf(doc)))
       outbox.tellDeletions(link)
-    // What waits already comes with every answer, and is no reason to ask again.
+    // What is written upon something that did not come to us waits for it; what waited already is no reason to ask again.
     if (waiting === 0 || waiting === before) return
-    // It was written upon something that did not come to us, and waits for it.
     const isTooMuch = waiting > before && waiting > MAX_PENDING_BYTES
     if (isTooMuch) {
       dropPending(doc)
