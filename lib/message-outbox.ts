@@ -4,8 +4,8 @@
  */
 import type { CancelTimer, Clock } from './base/clock.ts'
 import { PresenceError } from './base/errors.ts'
-import { utf8Bytes } from './base/json.ts'
 import { createTokenBucket } from './base/token-bucket.ts'
+import { utf8Bytes } from './base/utf8.ts'
 import { createAskers } from './message-askers.ts'
 import { KEPT_MS } from './message-order.ts'
 import type { MessageFrame } from './wire/frame.ts'
@@ -56,8 +56,8 @@ export interface MessageOutboxNeeds {
 
 export function createMessageOutbox({ clock, send, onRefused }: MessageOutboxNeeds): MessageOutbox {
   const now = () => clock.moment().steadyMs
-  const messages = createTokenBucket({ ...MESSAGES, nowMs: now() })
-  const bytes = createTokenBucket({ ...BYTES, nowMs: now() })
+  const messages = createTokenBucket(MESSAGES, now)
+  const bytes = createTokenBucket(BYTES, now)
   const kept: Kept[] = []
   let waiting: Outgoing[] = []
   let lastSent = 0
@@ -72,7 +72,7 @@ export function createMessageOutbox({ clock, send, onRefused }: MessageOutboxNee
   let cancelAnswer: CancelTimer | undefined
 
   /** Takes what goes out now off both rates, or says in how many ms there is room. */
-  const waitMs = (size: number): number => Math.max(messages.waitMs(1, now()), bytes.waitMs(size, now()))
+  const waitMs = (size: number): number => Math.max(messages.waitMs(1), bytes.waitMs(size))
 
   const drain = () => {
     cancelDrain = undefined
@@ -88,8 +88,8 @@ export function createMessageOutbox({ clock, send, onRefused }: MessageOutboxNee
         cancelDrain = clock.setTimer(drain, HAND_AGAIN_MS)
         break
       }
-      messages.take(1, now())
-      bytes.take(entry.bytes, now())
+      messages.take(1)
+      bytes.take(entry.bytes)
       sent += 1
       waitingBytes -= entry.bytes
     }

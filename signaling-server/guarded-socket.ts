@@ -59,12 +59,8 @@ export function guardSocket(
   attach: (socket: GuardedSocket) => SocketHandler,
 ): GuardedSocket {
   const { limits, counts, now } = needs
-  const messages = createTokenBucket({
-    perSecond: limits.maxMessagesPerSecond,
-    burst: limits.maxMessageBurst,
-    nowMs: now(),
-  })
-  const bytes = createTokenBucket({ perSecond: limits.maxBytesPerSecond, burst: limits.maxByteBurst, nowMs: now() })
+  const messages = createTokenBucket({ perSecond: limits.maxMessagesPerSecond, burst: limits.maxMessageBurst }, now)
+  const bytes = createTokenBucket({ perSecond: limits.maxBytesPerSecond, burst: limits.maxByteBurst }, now)
   let lastSeenMs = now()
   let lastSentMs = now()
   let lastPingMs = Number.NEGATIVE_INFINITY
@@ -90,7 +86,7 @@ export function guardSocket(
   const admit = (size: number): boolean => {
     if (hasEnded) return false
     lastSeenMs = now()
-    if (messages.take(1, lastSeenMs) && bytes.take(size, lastSeenMs)) return true
+    if (messages.take(1) && bytes.take(size)) return true
     socket.close(CLOSE.later, 'closed-flood')
     return false
   }

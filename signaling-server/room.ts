@@ -60,7 +60,7 @@ export function createRoom({ limits, counts, now }: RoomNeeds): Room {
   const ownership = createOwnership<Member>()
   const ended = createEndedClients()
   const sync = createSyncRelay(counts)
-  const roomQuestions = createTokenBucket({ ...ROOM_QUESTIONS, nowMs: now() })
+  const roomQuestions = createTokenBucket(ROOM_QUESTIONS, now)
   /** Counts joins and questions. */
   let moment = 0
 
@@ -74,7 +74,7 @@ export function createRoom({ limits, counts, now }: RoomNeeds): Room {
   })
 
   const mayAsk = (member: Member): boolean => {
-    if (member.questions.take(1, now()) && roomQuestions.take(1, now())) return true
+    if (member.questions.take(1) && roomQuestions.take(1)) return true
     counts.count('dropped-question')
     return false
   }
@@ -185,7 +185,7 @@ export function createRoom({ limits, counts, now }: RoomNeeds): Room {
     },
     has: (key) => [...members].some((member) => member.key === key),
     join(socket, key) {
-      const questions = createTokenBucket({ ...MEMBER_QUESTIONS, nowMs: now() })
+      const questions = createTokenBucket(MEMBER_QUESTIONS, now)
       const echo = createEchoAllowance(socket, limits)
       const member: Member = { socket, key, questions, claimants: new Set(), echo, since: ++moment, told: undefined }
       takeOver(member)

@@ -72,18 +72,20 @@ interface Pair {
   mend: { readonly atMs: number; readonly againMs: number } | undefined
 }
 
-const createPair = (nowMs: number): Pair => ({
+const createPair = (now: () => number): Pair => ({
   connection: undefined,
   raisedAtMs: Number.NEGATIVE_INFINITY,
   failures: 0,
   refusals: 0,
   cancelRetry: undefined,
   isWaiting: false,
-  offers: createTokenBucket({ ...OFFERS, nowMs }),
+  offers: createTokenBucket(OFFERS, now),
   mend: undefined,
 })
 
 const hasChannel = (link: Link): boolean => link.carriers().some(({ kind }) => kind === 'direct')
+/** Whether a signal may arrive: a server that only introduces carries it too. */
+const canSignal = (link: Link): boolean => link.isReachable() || link.carriers()[0]?.isIntroduction === true
 
 export function createDataChannels(needs: DataChannelsNeeds): DataChannels {
   const { clock, createPeerConnection, iceServers, maxDirect = MAX_DIRECT, own } = needs
@@ -94,7 +96,7 @@ export function createDataChannels(needs: DataChannelsNeeds): DataChannels {
   const isOfferer = (link: Link): boolean => own < link.peer
   const count = (): number => [...pairs.values()].filter(({ connection }) => connection !== undefined).length
   const find = (link: Link): Pair => {
-    const pair = pairs.get(link) ?? createPair(clock.moment().steadyMs)
+    const pair = pairs.get(link) ?? createPair(() => clock.moment().steadyMs)
     pairs.set(link, pair)
     return pair
   }
@@ -150,7 +152,7 @@ export function createDataChannels(needs: DataChannelsNeeds): DataChannels {
     cancelTry(pair)
     pair.cancelRetry = clock.setTimer(() => {
       pair.cancelRetry = undefined
-      if (link.isReachable()) raise(link)
+      if (canSignal(link)) raise(link)
     }, delayMs)
   }
 
@@ -192,7 +194,7 @@ export function createDataChannels(needs: DataChannelsNeeds): DataChannels {
     let places = maxDirect - count()
     for (const [link, pair] of pairs) {
       if (places <= 0) break
-      if (!pair.isWaiting || !link.isReachable()) continue
+      if (!pair.isWaiting || !canSignal(link)) continue
       places -= 1
       pair.isWaiting = false
       if (isOfferer(link)) raise(link)
@@ -228,7 +230,7 @@ export function createDataChannels(needs: DataChannelsNeeds): DataChannels {
       // An offer of somebody whose connection has ended, there or here, begins a new one.
       const isOffer = kind === 'description' && !isOfferer(link)
       const isNew = isOffer && pair.connection?.isReplacedBy(json) !== false
-      if ((isOffer || kind === 'restart') && !pair.offers.take(1, clock.moment().steadyMs)) return
+      if ((isOffer || kind === 'restart') && !pair.offers.take(1)) return
       if (isNew) pair.connection?.close()
       if (isOffer && pair.connection === undefined) raise(link)
       if (isOffer && pair.connection === undefined) return say(link, 'full')

@@ -5,6 +5,7 @@
 import * as Y from 'yjs'
 import type { CancelTimer, Clock } from '../base/clock.ts'
 import type { RandomBytes } from '../base/random.ts'
+import { rotated } from '../base/rotated.ts'
 import { isEqualBytes } from '../identity/bytes.ts'
 import { applyUpdate, dropPending, pendingBytes } from '../wire/apply-update.ts'
 import { checkDocumentUpdate, checkStateVector } from '../wire/document-update.ts'
@@ -99,8 +100,7 @@ export function createDocumentLinks(needs: DocumentLinksNeeds): DocumentLinks {
     cancelCompare = undefined
     compareWith = 0
     const all = reachable()
-    const first = Math.floor(chance() * all.length)
-    for (const link of [...all.slice(first), ...all.slice(0, first)].slice(0, count)) ask(link)
+    for (const link of rotated(all, Math.floor(chance() * all.length)).slice(0, count)) ask(link)
   }
 
   function onAnswered(link: Link, stateVector: Uint8Array): void {

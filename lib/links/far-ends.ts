@@ -73,6 +73,7 @@ interface Far {
 
 export function createFarEnds(needs: FarEndsNeeds): FarEnds {
   const { onEvidence, rejects } = needs
+  const now = () => needs.clock.moment().steadyMs
   const farEnds = new Map<ConnectionId, Far>()
   /**
    * Of links, since a far end may have another client id with each entry: the bytes that it may have us read, and changes of
@@ -138,7 +139,7 @@ export function createFarEnds(needs: FarEndsNeeds): FarEnds {
   }
 
   function receiveChange(link: Link, change: EntryChange, carrier: Carrier) {
-    const { early, nowMs, rate } = intakeOf(link)
+    const { early, rate } = intakeOf(link)
     const far = farEnds.get(link.peer)
     const clock = far === undefined ? 0 : clockOf(change, far.clock)
     if (far !== undefined && clock <= far.clock) return rejects.count('stale')
@@ -148,7 +149,7 @@ export function createFarEnds(needs: FarEndsNeeds): FarEnds {
       return miss(link, 'stale')
     }
     // [T38] A few bytes have us put together, and read, an entry.
-    if (!rate.take(far.version.body.length, nowMs)) return miss(link, 'too-often')
+    if (!rate.take(far.version.body.length)) return miss(link, 'too-often')
     const version = changed(far.version, change)
     const said = version.ok ? entryOf(version.value) : version
     if (!version.ok || !said.ok) return miss(link, said.ok ? 'stale' : said.reason)
@@ -164,10 +165,9 @@ export function createFarEnds(needs: FarEndsNeeds): FarEnds {
   }
 
   function intakeOf(link: Link) {
-    const { steadyMs: nowMs } = needs.clock.moment()
-    const intake = intakes.get(link) ?? { rate: createTokenBucket({ ...CHANGED, nowMs }), early: [] }
+    const intake = intakes.get(link) ?? { rate: createTokenBucket(CHANGED, now), early: [] }
     intakes.set(link, intake)
-    return { ...intake, nowMs }
+    return intake
   }
 
   function miss(link: Link, reason: RejectReason): void {

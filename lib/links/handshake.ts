@@ -30,12 +30,14 @@ const RETRY: BackoffRule = {
  */
 const TURN_MS = 400
 /**
- * A far end cannot make us begin more often than this; nor, where it did so in vain, before two, four and eight times as long, so
- * that nobody who keeps asking keeps us from ever hearing an answer. What we began ourselves, while nobody was there, holds
- * nobody up who is back and asks.
+ * A far end cannot make us begin more often than this; nor, where it did so a moment ago, before two, four and eight times as
+ * long, so that nobody who keeps asking keeps us from ever hearing an answer, or takes what is under way with the keys before. What
+ * we began ourselves, while nobody was there, holds nobody up who is back and asks.
  */
 const MIN_RESTART_MS = 500
 const MOST_RESTART_DOUBLINGS = 3
+/** Who asks for others than keys that stood for so long is no nuisance. */
+const CALM_MS = 10_000
 /** [T35] Hello messages of one way: an honest far end says four a second at most, some of them twice. */
 const MESSAGES = { perSecond: 6, burst: 24 }
 /** Ways that are remembered: some servers, a tab and the neighbours; more of them only one after the other. */
@@ -97,9 +99,12 @@ export function createHandshake(needs: HandshakeNeeds): Handshake {
   const metAtMs = clock.moment().steadyMs
   let firstHeardMs: number | undefined
   const allowances = new Map<string, TokenBucket>()
-  /** How often we began without an end, and how often of those because we were asked to. */
+  /** How often we began without an end. */
   let tries = 0
+  /** How often we began because we were asked to, since keys last stood for long. */
   let restarts = 0
+  /** When the keys were agreed on that nobody has asked to replace yet. */
+  let agreedAtMs: number | undefined
 
   const send = (envelope: Uint8Array, by?: string): void => needs.send(envelope, { by, isRepeated: tries > 1 })
 
@@ -143,7 +148,7 @@ export function createHandshake(needs: HandshakeNeeds): Handshake {
     cancelTurn = undefined
     cancelRestart?.()
     cancelRestart = undefined
-    tries = restarts = 0
+    tries = 0
   }
 
   async function receive(bytes: Uint8Array, by: string | undefined): Promise<void> {
@@ -155,6 +160,7 @@ export function createHandshake(needs: HandshakeNeeds): Handshake {
     const nowMs = clock.moment().steadyMs
     if (step.keys !== undefined) {
       settle()
+      agreedAtMs = nowMs
       isSpent = true
       needs.onKeys(createSealedLink(step.keys, needs.hello.crypto, needs.hello.topic), by, nowMs - spokeAtMs)
     } else spokeAtMs = nowMs
@@ -162,19 +168,21 @@ export function createHandshake(needs: HandshakeNeeds): Handshake {
 
   /** Looking at one costs far more than making one up. */
   function isAllowed(way = ''): boolean {
-    const nowMs = clock.moment().steadyMs
-    const allowance = allowances.get(way) ?? createTokenBucket({ ...MESSAGES, nowMs })
+    const allowance = allowances.get(way) ?? createTokenBucket(MESSAGES, () => clock.moment().steadyMs)
     allowances.set(way, allowance)
     const [oldest] = allowances.keys()
     if (allowances.size > MAX_WAYS && oldest !== undefined) allowances.delete(oldest)
-    return allowance.take(1, nowMs)
+    return allowance.take(1)
   }
 
   /** The far end cannot make us do this as often as it likes: what comes sooner waits, or is answered by then. */
   function restart(): void {
     if (isStopped) return
+    const nowMs = clock.moment().steadyMs
+    if (agreedAtMs !== undefined && nowMs - agreedAtMs >= CALM_MS) restarts = 0
+    agreedAtMs = undefined
     const leastMs = MIN_RESTART_MS * 2 ** Math.min(restarts, MOST_RESTART_DOUBLINGS)
-    const waitMs = beganAtMs + leastMs - clock.moment().steadyMs
+    const waitMs = beganAtMs + leastMs - nowMs
     if (waitMs > 0) {
       // Timers keep whole ms, and may come a moment too soon: then there is another one.
       cancelRestart ??= clock.setTimer(() => {
@@ -188,7 +196,7 @@ export function createHandshake(needs: HandshakeNeeds): Handshake {
     cancelRestart = undefined
     tries += 1
     restarts += 1
-    beganAtMs = clock.moment().steadyMs
+    beganAtMs = nowMs
     if (isInitiator) void speak()
     else send(RESTART_ENVELOPE)
   }

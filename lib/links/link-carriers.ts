@@ -2,18 +2,24 @@
  * The carriers of one link, and the choice among them: the best one that answers. Remembers which ones frames went by, and
  * which ones ended, since what was under way there may be lost. Knows no keys and no frames.
  */
+import { rotated } from '../base/rotated.ts'
 import type { CarrierReport } from '../wire/transport.ts'
 import { byPreference, type Carrier } from './carrier.ts'
 import type { Liveness } from './liveness.ts'
 
+/** Ways that a hello is repeated by at most: some servers, a tab and some neighbours. */
+const MAX_HELLO_WAYS = 4
 /** Ended ones that are remembered, the newest: neighbours who pass things on may come and go without end. */
 const MAX_FORMER = 16
 
 export interface LinkCarriers {
   /** The best first. */
   all(): readonly Carrier[]
-  /** Those that others can read or touch: a hello goes by them. That of `firstId` before the others. */
-  public(firstId?: string): readonly Carrier[]
+  /**
+   * Those that a hello goes by, of all that others can read or touch: that of `firstId`, or the best one, and where it is repeated
+   * some of the others in turn, so that nobody who offers many ways keeps it from one that works.
+   */
+  forHello(firstId: string | undefined, isRepeated: boolean): readonly Carrier[]
   get(id: string): Carrier | undefined
   /** The carrier that frames go by now. */
   best(): Carrier | undefined
@@ -56,6 +62,8 @@ export function createLinkCarriers(liveness: LivenessOfCarriers): LinkCarriers {
   /** The carriers that frames went by since we last said our entry anew. */
   const used = new Set<string>()
   let lastId = ''
+  /** The ways beside the best one that this hello was repeated by, all times together. */
+  let turns = 0
 
   /** Kept until something changes: it is asked for many times a second. */
   let order: readonly Carrier[] | undefined
@@ -88,9 +96,14 @@ export function createLinkCarriers(liveness: LivenessOfCarriers): LinkCarriers {
 
   return {
     all: sorted,
-    public(firstId) {
-      const all = sorted().filter(({ isPrivate }) => !isPrivate)
-      return [...all.filter(({ id }) => id === firstId), ...all.filter(({ id }) => id !== firstId)]
+    forHello(firstId, isRepeated) {
+      const open = sorted().filter(({ isPrivate }) => !isPrivate)
+      const first = open.find(({ id }) => id === firstId) ?? open[0]
+      const others = open.filter((carrier) => carrier !== first)
+      const all = first === undefined ? [] : [first, ...rotated(others, turns)]
+      // Answers take nobody's turn: anybody can have us say them.
+      if (firstId === undefined) turns = isRepeated ? turns + MAX_HELLO_WAYS - 1 : 0
+      return all.slice(0, isRepeated ? MAX_HELLO_WAYS : 1)
     },
     get: (id) => carriers.get(id),
     best,

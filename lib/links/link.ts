@@ -29,8 +29,6 @@ import { createReach } from './reach.ts'
 import { createSealedFrames } from './sealed-frames.ts'
 import { createTrafficCounter } from './traffic.ts'
 
-/** Ways that a hello is repeated by at most: some servers, a tab and some neighbours. */
-const MAX_HELLO_WAYS = 4
 /** What one says to everybody, and thus may cast. */
 const CASTABLE: readonly LinkFrame['kind'][] = ['entry', 'change', 'message', 'goodbye']
 
@@ -101,9 +99,9 @@ export function createLink(needs: LinkNeeds): Link {
     ...needs.handshake,
     clock,
     // What is sealed under new keys goes by the way that the last hello came by, and must not overtake the answer to it. A
-    // server that one of us has lost without knowing leads nowhere: the next try goes by every way.
+    // server that one of us has lost without knowing leads nowhere: the next try goes by others too.
     send(envelope, { by, isRepeated }) {
-      for (const carrier of carriers.public(by).slice(0, isRepeated ? MAX_HELLO_WAYS : 1)) {
+      for (const carrier of carriers.forHello(by, isRepeated)) {
         sent.count('hello', envelope.length)
         carrier.send(envelope)
       }

@@ -6,6 +6,7 @@ import { type Allowance, createAllowance, type Rates } from '../base/allowance.t
 import type { Clock } from '../base/clock.ts'
 import type { ConnectionId } from '../base/ids.ts'
 import type { RandomBytes } from '../base/random.ts'
+import { rotated } from '../base/rotated.ts'
 import { createTokenBucket, type TokenBucket } from '../base/token-bucket.ts'
 import { MAX_MEMBERS } from '../wire/limits.ts'
 import { encodeFind, encodePeers, encodeVia } from '../wire/link-frame.ts'
@@ -112,10 +113,9 @@ export function createNeighbours(needs: NeighboursNeeds): Neighbours {
     link?.carriers().find(({ id }) => id === viaId(neighbour.peer))
 
   function mayName(neighbour: Link): boolean {
-    const nowMs = clock.moment().steadyMs
-    const allowance = named.get(neighbour) ?? createTokenBucket({ ...NEWCOMERS, nowMs })
+    const allowance = named.get(neighbour) ?? createTokenBucket(NEWCOMERS, () => clock.moment().steadyMs)
     named.set(neighbour, allowance)
-    return allowance.take(1, nowMs)
+    return allowance.take(1)
   }
 
   function meetThrough(neighbour: Link, peer: ConnectionId): void {
@@ -212,9 +212,8 @@ export function createNeighbours(needs: NeighboursNeeds): Neighbours {
       if (nowMs - search.sinceMs > ASK_FOR_MS || nowMs - search.askedMs < ASK_AGAIN_MS) return
       search.askedMs = nowMs
       const neighbours = all()
-      const first = (needs.random(1)[0] ?? 0) % Math.max(1, neighbours.length)
-      const asked = [...neighbours.slice(first), ...neighbours.slice(0, first)].slice(0, ASKED_AT_ONCE)
-      for (const neighbour of asked) neighbour.send(encodeFind([link.peer]))
+      for (const neighbour of rotated(neighbours, needs.random(1)[0] ?? 0).slice(0, ASKED_AT_ONCE))
+        neighbour.send(encodeFind([link.peer]))
     },
     dropWays(link) {
       for (const { id, kind } of link.carriers()) {

@@ -11,7 +11,7 @@ import type { LinkFrame } from '../wire/link-frame.ts'
  * introduces it, all at the same time.
  */
 const QUESTIONS = { perSecond: 20, burst: 300 }
-/** The answer is our entry, however large: asked for with each new key, which there are two of a second at most, and each way. */
+/** The answer is our entry, however large: asked for with each new key, of which there are few (T39), and each way. */
 const ASKS = { perSecond: 4, burst: 30 }
 
 export interface Questions {
@@ -20,11 +20,11 @@ export interface Questions {
 }
 
 export function createQuestions(clock: Clock): Questions {
-  const nowMs = clock.moment().steadyMs
-  const questions = createTokenBucket({ ...QUESTIONS, nowMs })
+  const now = () => clock.moment().steadyMs
+  const questions = createTokenBucket(QUESTIONS, now)
   const rates: Partial<Record<LinkFrame['kind'], TokenBucket>> = {
     ...{ ping: questions, find: questions, castKey: questions },
-    ask: createTokenBucket({ ...ASKS, nowMs }),
+    ask: createTokenBucket(ASKS, now),
   }
-  return { admit: (kind) => rates[kind]?.take(1, clock.moment().steadyMs) ?? true }
+  return { admit: (kind) => rates[kind]?.take(1) ?? true }
 }

@@ -55,11 +55,10 @@ export function createRelayCarrier(needs: RelayNeeds): RelayCarrier {
     kind: 'relay',
     clientId,
   }))
-  const allowance = createTokenBucket({
-    perSecond: RELAY_ENTRY_BYTES_PER_SECOND,
-    burst: RELAY_ENTRY_BYTES_PER_SECOND,
-    nowMs: clock.moment().steadyMs,
-  })
+  const allowance = createTokenBucket(
+    { perSecond: RELAY_ENTRY_BYTES_PER_SECOND, burst: RELAY_ENTRY_BYTES_PER_SECOND },
+    () => clock.moment().steadyMs,
+  )
   let isClosed = false
   let heldBack: AwarenessEntry | undefined
   let cancelDrain = (): void => undefined
@@ -166,7 +165,7 @@ export function createRelayCarrier(needs: RelayNeeds): RelayCarrier {
   /** [Y22] While the server does not read, or takes no more, the latest entry waits here instead of all of them there. */
   function mayPublish(entry: AwarenessEntry): boolean {
     const bytes = encodeAwarenessUpdate(entry).length
-    return backlogBytes() <= MAX_BACKLOG_BYTES && allowance.take(bytes, clock.moment().steadyMs)
+    return backlogBytes() <= MAX_BACKLOG_BYTES && allowance.take(bytes)
   }
 
   function drain(): void {

@@ -38,7 +38,7 @@ export interface WebrtcGuard {
 export function createWebrtcGuard({ context, room, port, syncDocument }: GuardNeeds): WebrtcGuard {
   const { clock, rejects } = context
   const links = new Map<string, Link>()
-  const begins = createTokenBucket({ ...BEGIN_RATE, nowMs: clock.moment().steadyMs })
+  const begins = createTokenBucket(BEGIN_RATE, () => clock.moment().steadyMs)
   let announce = (): void => undefined
   let cancelAnnounce: CancelTimer | undefined
   let failures = 0
@@ -137,7 +137,7 @@ export function createWebrtcGuard({ context, room, port, syncDocument }: GuardNe
 
   /** Whether somebody may have us begin one more connection, or one more answer. */
   function mayBegin(): boolean {
-    if (begins.take(1, clock.moment().steadyMs)) return true
+    if (begins.take(1)) return true
     rejects.count('too-often')
     return false
   }

@@ -29,7 +29,7 @@ function withRates(rates: Rates, parts: BlindLogicNeeds): ServerLogic {
   const { nowMs } = parts.scheduler
   const logic = createBlindLogic(parts)
   const bucket = (perSecond: LimitName, burst: LimitName): TokenBucket =>
-    createTokenBucket({ perSecond: LIMITS[perSecond].default, burst: LIMITS[burst].default, nowMs: nowMs() })
+    createTokenBucket({ perSecond: LIMITS[perSecond].default, burst: LIMITS[burst].default }, nowMs)
   return {
     ...logic,
     accept(socket) {
@@ -40,7 +40,7 @@ function withRates(rates: Rates, parts: BlindLogicNeeds): ServerLogic {
       return {
         ...handler,
         onMessage(frame) {
-          if (!messages.take(1, nowMs()) || !bytes.take(frame.length, nowMs())) rates.tooFast += 1
+          if (!messages.take(1) || !bytes.take(frame.length)) rates.tooFast += 1
           handler.onMessage(frame)
         },
       }

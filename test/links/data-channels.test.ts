@@ -68,6 +68,15 @@ describe('a data channel', () => {
     },
   )
 
+  it('[L19] that did not open is tried again where a server only introduces, though nothing else carries the link', async () => {
+    const room = createRoom()
+    const [alice, bob] = [await room.join('alice', {}, { relay: false }), await room.join('bob', {}, { relay: false })]
+    room.cut(alice, bob)
+    await room.advance(10_000)
+    room.mend(alice, bob)
+    await room.until('the next try', () => alice.waysTo(bob)[0] === 'direct' && bob.ids().includes('alice'), 4_000)
+  })
+
   it('[L61] whose far end stands still, and is heard by no way, is left alone', async () => {
     const { room, alice, bob } = await pair()
     const offers = () => signalsOf(alice) + signalsOf(bob)

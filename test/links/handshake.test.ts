@@ -43,6 +43,8 @@ function speakToEachOther(delayMs: number, lost: readonly number[] = []) {
   const clock = createVirtualClock()
   const said: { from: string; atMs: number }[] = []
   const keysAtMs = new Map<string, number>()
+  /** Of the first. */
+  const renewedAtMs: number[] = []
   const identities = [createIdentity(crypto), createIdentity(crypto)].sort((one, other) =>
     one.connectionId < other.connectionId ? -1 : 1,
   )
@@ -62,7 +64,11 @@ function speakToEachOther(delayMs: number, lost: readonly number[] = []) {
         said.push({ from, atMs: Math.round(clock.moment().steadyMs) })
         if (!lost.includes(said.length)) clock.setTimer(() => arrive(1 - place, envelope), delayMs)
       },
-      onKeys: () => void keysAtMs.set(from, Math.round(clock.moment().steadyMs)),
+      onKeys() {
+        const atMs = Math.round(clock.moment().steadyMs)
+        keysAtMs.set(from, atMs)
+        if (place === 0) renewedAtMs.push(atMs)
+      },
       // What is said again is answered again, and that is over by then; nothing else is refused.
       onReject: (reason) => expect(reason).toBe('replayed'),
     })
@@ -74,7 +80,7 @@ function speakToEachOther(delayMs: number, lost: readonly number[] = []) {
     if (envelope.value.kind === 'hello') handshake.receive(envelope.value.bytes)
     else handshake.restart()
   }
-  return { clock, first, second, said, keysAtMs }
+  return { clock, first, second, said, keysAtMs, renewedAtMs }
 }
 
 it.each(ROLES)(
@@ -186,4 +192,26 @@ it('[L47] who is back and asks is spoken to within 500 ms, however often nobody 
   await clock.advance(1)
   expect(saidAtMs.length).toBe(before + 1)
   handshake.stop()
+})
+
+it('[T39] keys are renewed at once for who asks, and ever more rarely for who asks again before others stood for 10 s', async () => {
+  const { clock, first, second, renewedAtMs } = speakToEachOther(10)
+  const askFor = async (ms: number) => {
+    for (let passedMs = 0; passedMs < ms; passedMs += 100) {
+      first.restart()
+      second.renew()
+      await clock.advance(100)
+    }
+  }
+  first.begin()
+  await clock.advance(5_000)
+  await askFor(20_000)
+  // The first hello, one at once, and then those that come 1, 2 and 4 s after the one before.
+  expect(renewedAtMs).toEqual([20, 5_020, 6_020, 8_020, 12_020, 16_020, 20_020, 24_020])
+  // The last that was asked for is under way still.
+  await clock.advance(4_000)
+  renewedAtMs.length = 0
+  await clock.advance(10_000)
+  await askFor(2_000)
+  expect(renewedAtMs).toEqual([39_020, 40_020])
 })

@@ -124,7 +124,6 @@ const PASSED_ON = { perSecond: 80, burst: 200 }
 
 /** Resolves when a neighbour passes on one frame more. */
 export function createPatience(): () => Promise<unknown> {
-  const nowMs = () => systemClock.moment().steadyMs
-  const bucket = createTokenBucket({ ...PASSED_ON, nowMs: nowMs() })
-  return () => until('a neighbour to pass on more', () => bucket.take(1, nowMs()))
+  const bucket = createTokenBucket(PASSED_ON, () => systemClock.moment().steadyMs)
+  return () => until('a neighbour to pass on more', () => bucket.take(1))
 }
