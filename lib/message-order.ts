@@ -4,6 +4,7 @@
  * time is an argument.
  */
 import type { ClientId } from './base/ids.ts'
+import type { Participant } from './roster/participant.ts'
 import type { MessageFrame } from './wire/frame.ts'
 
 /** How long a missing message may still come by a slower path before its sender is asked. */
@@ -23,9 +24,14 @@ export const KEPT_MS = 15_000
 const MAX_HELD = 512
 const MAX_HELD_CHARACTERS = 1_048_576
 
+/** A message, and who had its client id when it came. */
+export interface Received extends MessageFrame {
+  readonly sender: Participant
+}
+
 /** A message that waits for those before it, and since when. */
 interface Held {
-  readonly message: MessageFrame
+  readonly message: Received
   readonly since: number
 }
 
@@ -47,7 +53,7 @@ export type MessageOrder = ReadonlyMap<ClientId, SenderOrder>
 export interface MessageOrderStep {
   readonly order: MessageOrder
   /** In the sender's order, each once. */
-  readonly ready: readonly MessageFrame[]
+  readonly ready: readonly Received[]
 }
 
 export interface Question {
@@ -66,12 +72,7 @@ export function expectMessages(order: MessageOrder, clientId: ClientId, sent: nu
  * Takes one message. Of a sender who was not met the first is always due; one from before the due one is dropped, unless
  * it `isEarly`: it came before its sender's entry did, so whoever sent it knew us already.
  */
-export function takeMessage(
-  order: MessageOrder,
-  message: MessageFrame,
-  now: number,
-  isEarly = false,
-): MessageOrderStep {
+export function takeMessage(order: MessageOrder, message: Received, now: number, isEarly = false): MessageOrderStep {
   const met = order.get(message.clientId) ?? meet(message.seq)
   const due = isEarly && !met.hasBegun ? Math.min(met.due, message.seq) : met.due
   if (message.seq < due) return { order, ready: [] }
@@ -120,12 +121,12 @@ export function tendGaps(
 export const hasGaps = (order: MessageOrder): boolean =>
   [...order.values()].some(({ missingSince }) => missingSince !== undefined)
 
-/** Forgets a sender that is gone. */
-export function forgetSender(order: MessageOrder, clientId: ClientId): MessageOrder {
-  if (!order.has(clientId)) return order
+/** Forgets a sender that is gone: what its messages waited for comes no more. */
+export function forgetSender(order: MessageOrder, clientId: ClientId): MessageOrderStep {
   const kept = new Map(order)
   kept.delete(clientId)
-  return kept
+  const waiting = [...(order.get(clientId)?.held.values() ?? [])].map(({ message }) => message)
+  return { order: kept, ready: waiting.sort((one, other) => one.seq - other.seq) }
 }
 
 const meet = (due: number): SenderOrder => ({
@@ -163,7 +164,7 @@ const skipGap = (sender: SenderOrder): SenderOrder => ({
 /** `since`: from when on the next one is missing, if it is; while what was sent again comes in, that is now. */
 function release(order: MessageOrder, clientId: ClientId, sender: SenderOrder, since: number): MessageOrderStep {
   const held = new Map(sender.held)
-  const ready: MessageFrame[] = []
+  const ready: Received[] = []
   let { due } = sender
   for (let next = held.get(due); next !== undefined; next = held.get(due)) {
     held.delete(due)

@@ -3,7 +3,8 @@ import type { CancelTimer, Clock } from './base/clock.ts'
 import { createEmitter, type Unsubscribe } from './base/emitter.ts'
 import { PresenceError, show } from './base/errors.ts'
 import type { ClientId } from './base/ids.ts'
-import { isJsonObject, type JsonValue, MAX_JSON_DEPTH, sealJson, toJson, utf8Bytes } from './base/json.ts'
+import { isJsonObject, type JsonValue, MAX_JSON_DEPTH, sealJson, toJson } from './base/json.ts'
+import { utf8Bytes } from './base/utf8.ts'
 import type { Delivery } from './delivery.ts'
 import { checkSize } from './merge-data.ts'
 import {
@@ -62,6 +63,7 @@ export interface Messages {
   receive(message: MessageFrame, isEarly: boolean): void
   /** A member's entry came: its last message has that number. */
   expect(clientId: ClientId, sent: number): void
+  /** A member is gone: what waits for earlier ones of its is told now, before its leave. */
   forget(clientId: ClientId): void
   close(): void
 }
@@ -97,18 +99,10 @@ export function createMessages(needs: MessagesNeeds): Messages {
 
   const settle = (step: MessageOrderStep) => {
     order = step.order
-    for (const frame of step.ready) {
-      const sender = needs.findSender(frame.clientId)
-      const body = sender === undefined ? undefined : readBody(frame.body)
-      if (sender === undefined || body === undefined) rejects.count('malformed')
-      else
-        deliver({
-          name: body.name,
-          connectionId: sender.connectionId,
-          participantId: sender.id,
-          data: body.data,
-          timestamp: body.timestamp,
-        })
+    for (const { sender, body: text } of step.ready) {
+      const body = readBody(text)
+      if (body === undefined) rejects.count('malformed')
+      else deliver({ ...body, connectionId: sender.connectionId, participantId: sender.id })
     }
     if (!hasGaps(order) || cancelGapTimer !== undefined) return
     cancelGapTimer = clock.setTimer(tend, ASK_AFTER_MS)
@@ -157,16 +151,18 @@ export function createMessages(needs: MessagesNeeds): Messages {
     receive(message, isEarly) {
       // Before anything is kept of it: who sends it is a member, and it is no larger than a message may be.
       const isTooLarge = utf8Bytes(message.body) > needs.maxDataBytes + MAX_ENVELOPE_BYTES
-      const isMember = needs.findSender(message.clientId) !== undefined
-      if (isTooLarge || !isMember) rejects.count(isTooLarge ? 'too-large' : 'not-owner')
-      else if (isQuestion(message)) answer(message)
-      else take(takeMessage(order, message, steadyMs(), isEarly))
+      const sender = needs.findSender(message.clientId)
+      if (isTooLarge || sender === undefined) return rejects.count(isTooLarge ? 'too-large' : 'not-owner')
+      if (isQuestion(message)) return answer(message)
+      take(takeMessage(order, { ...message, sender }, steadyMs(), isEarly))
     },
     expect(sender, sent) {
       take({ order: expectMessages(order, sender, sent, steadyMs()), ready: [] })
     },
     forget(gone) {
-      order = forgetSender(order, gone)
+      const step = forgetSender(order, gone)
+      // Where a newer membership goes on with that client id, what waits may be of that one, and comes again.
+      settle(needs.findSender(gone) === undefined ? step : { ...step, ready: [] })
     },
     close() {
       cancelGapTimer?.()

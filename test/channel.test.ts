@@ -99,6 +99,23 @@ describe('states', () => {
 })
 
 describe('publish', () => {
+  it('[M3] a message that waits for one that was lost is told before its sender’s leave', async () => {
+    const { join, network, settle } = createTestWorld()
+    const [alice, bob] = [await join('alice'), await join('bob')]
+    const heard: unknown[] = []
+    bob.channel.subscribe('chat', ({ data }: RealtimeMessage) => heard.push(data))
+    bob.channel.participant.subscribe('presence.leave', ({ id }) => heard.push(`${id} left`))
+    network.cut(clientIdOf(alice.channel), clientIdOf(bob.channel))
+    await settle()
+    alice.channel.publish('chat', 'lost')
+    network.heal(clientIdOf(alice.channel), clientIdOf(bob.channel))
+    await settle()
+    alice.channel.publish('chat', 'last')
+    void alice.channel.disconnect()
+    await settle()
+    expect(heard).toEqual(['last', 'alice left'])
+  })
+
   it('[C3] reaches the members present now, oneself included, in the sender’s order; a later member gets no history', async () => {
     const world = createTestWorld()
     const alice = await world.join('alice')

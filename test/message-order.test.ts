@@ -12,9 +12,11 @@ import {
   takeMessage,
   tendGaps,
 } from '../lib/message-order.ts'
+import type { Participant } from '../lib/roster/participant.ts'
 
 const alice = 1 as ClientId
-const message = (seq: number, clientId = alice, body = String(seq)) => ({ clientId, seq, body })
+const sender = {} as Participant
+const message = (seq: number, clientId = alice, body = String(seq)) => ({ clientId, seq, body, sender })
 
 function take(seqs: number[], order: MessageOrder = new Map(), now = 0, isEarly = false) {
   const ready: number[] = []
@@ -73,12 +75,19 @@ describe('messages that come by several paths', () => {
     expect(takeMessage(order, message(4, alice, half), 0).ready.map(({ seq }) => seq)).toEqual([3, 4])
   })
 
+  it('[M3] of one who is gone are told in order where they waited for earlier ones, and nobody else’s', () => {
+    const { order } = take([1, 7, 3, 5])
+    const { order: both } = takeMessage(order, message(9, 2 as ClientId), 0)
+    expect(forgetSender(both, alice).ready.map(({ seq }) => seq)).toEqual([3, 5, 7])
+    expect(forgetSender(both, 3 as ClientId).ready).toEqual([])
+  })
+
   it('[M3] senders do not wait for each other, and one who is gone is forgotten', () => {
     const { order } = take([1, 3])
     const other = takeMessage(order, message(9, 2 as ClientId), 0)
     expect(other.ready.map(({ seq }) => seq)).toEqual([9])
-    expect(forgetSender(other.order, alice).size).toBe(1)
-    expect(take([3], forgetSender(other.order, alice)).ready).toEqual([3])
+    expect(forgetSender(other.order, alice).order.size).toBe(1)
+    expect(take([3], forgetSender(other.order, alice).order).ready).toEqual([3])
   })
 })
 
