@@ -1,14 +1,7 @@
 /** How an update changes a participant's data. Pure; knows the documented merge and nothing else. */
 import { PresenceError, show } from './base/errors.ts'
-import {
-  isJsonObject,
-  type JsonObject,
-  type JsonValue,
-  MAX_JSON_KEYS,
-  notJson,
-  toJson,
-  utf8Bytes,
-} from './base/json.ts'
+import { isJsonObject, type JsonObject, type JsonValue, MAX_JSON_KEYS, notJson, toJson } from './base/json.ts'
+import { utf8Bytes } from './base/utf8.ts'
 
 export interface MergeOptions {
   /** Replaces the data whole instead of merging. */

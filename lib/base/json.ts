@@ -12,9 +12,6 @@ export const MAX_JSON_KEYS = 256
 export const isJsonObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** UTF-8 bytes of a text. */
-export const utf8Bytes = (text: string): number => new TextEncoder().encode(text).length
-
 /**
  * Makes a value that came out of `JSON.parse` safe to hand around: drops every `__proto__` key and freezes it deeply.
  * Returns what is wrong with it instead where it is deeper than `maxDepth` or an object has more than `maxKeys` keys.

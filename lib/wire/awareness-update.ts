@@ -9,6 +9,7 @@ import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 import type { ClientId } from '../base/ids.ts'
 import { isJsonObject, type JsonObject, MAX_JSON_DEPTH, sealJson } from '../base/json.ts'
+import { textOf } from '../base/utf8.ts'
 import { MAX_CLIENT_ID, MAX_COUNT, MAX_ENTRIES_PER_FRAME } from './limits.ts'
 import { accept, attempt, type Result, reject } from './result.ts'
 
@@ -88,7 +89,7 @@ function isNullJson(json: Uint8Array): boolean {
 export function parseState(json: Uint8Array): Result<JsonObject> {
   let parsed: unknown
   try {
-    parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(json))
+    parsed = JSON.parse(textOf(json))
   } catch {
     // Not UTF-8 or not JSON: both are the sender's fault and told apart by nobody.
     return reject('bad-json')

@@ -14,6 +14,7 @@ import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 import type { ClientId } from '../base/ids.ts'
 import { isJsonObject, type JsonObject } from '../base/json.ts'
+import { utf8 } from '../base/utf8.ts'
 import { type AwarenessEntry, parseState } from './awareness-update.ts'
 import { MAX_CHANGED_BYTES, MAX_COUNT } from './limits.ts'
 import { PRESENCE_FIELD } from './presence-field.ts'
@@ -27,8 +28,7 @@ export interface Version {
   readonly body: Uint8Array
 }
 
-/** The fields of a state that grow with every update, in the order in which a change has them. */
-const COUNTED = ['timestamp', 'seq', 'sent'] as const
+/** The fields of a state that grow with every update: `timestamp`, `seq` and `sent`, in the order in which a change has them. */
 type Counts = readonly number[]
 
 export interface EntryChange {
@@ -45,9 +45,9 @@ export interface EntryChange {
 const CLOCKS = 2 ** 16
 
 export function versionOf({ clientId, clock, state }: AwarenessEntry): Version {
-  const field = fieldOf(state)
-  const counts = COUNTED.map((name) => numberOf(field[name]))
-  return { clientId, clock, counts, body: new TextEncoder().encode(JSON.stringify(withCounts(state))) }
+  const { timestamp, seq, sent } = fieldOf(state)
+  const counts = [timestamp, seq, sent].map(numberOf)
+  return { clientId, clock, counts, body: utf8(JSON.stringify(withCounts(state))) }
 }
 
 /** The entry that a version is of, its state frozen deeply. */
@@ -57,8 +57,7 @@ export function entryOf({ clientId, clock, counts, body }: Version): Result<Awar
 }
 
 export function encodeEntryChange(from: Version, to: Version): Uint8Array {
-  const kept = commonLength(from.body, to.body)
-  const rest = commonLength(from.body.slice(kept).reverse(), to.body.slice(kept).reverse())
+  const { kept, rest } = commonEnds(from.body, to.body)
   return encoding.encode((encoder) => {
     encoding.writeUint16(encoder, from.clock % CLOCKS)
     encoding.writeVarUint(encoder, to.clock - from.clock)
@@ -76,7 +75,7 @@ export function decodeEntryChange(bytes: Uint8Array): Result<EntryChange> {
     const decoder = decoding.createDecoder(bytes)
     const base = decoding.readUint16(decoder)
     const since = decoding.readVarUint(decoder)
-    const grown = COUNTED.map(() => decoding.readVarInt(decoder))
+    const grown = [decoding.readVarInt(decoder), decoding.readVarInt(decoder), decoding.readVarInt(decoder)]
     const check = decoding.readUint16(decoder)
     const [kept, dropped] = [decoding.readVarUint(decoder), decoding.readVarUint(decoder)]
     if ([since, ...grown].some((count) => Math.abs(count) > MAX_COUNT)) return reject('malformed')
@@ -117,20 +116,22 @@ const plus = (counts: Counts, others: Counts, times = 1): Counts =>
   counts.map((count, index) => count + times * (others[index] ?? 0))
 
 /** Keys stay where they are. */
-const withCounts = (state: JsonObject | null, counts: Counts = []): JsonObject => {
-  const counted = Object.fromEntries(COUNTED.map((name, index) => [name, counts[index] ?? 0]))
-  return Object.freeze({ ...state, [PRESENCE_FIELD]: Object.freeze({ ...fieldOf(state), ...counted }) })
-}
+const withCounts = (state: JsonObject | null, [timestamp = 0, seq = 0, sent = 0]: Counts = []): JsonObject =>
+  Object.freeze({ ...state, [PRESENCE_FIELD]: Object.freeze({ ...fieldOf(state), timestamp, seq, sent }) })
 
-/** How many bytes are the same from the first one on. */
-function commonLength(one: Uint8Array, other: Uint8Array): number {
-  const index = one.findIndex((byte, index) => byte !== other[index])
-  return index < 0 ? one.length : index
+/** How many bytes are the same from the first one on, and how many of the others from the last one back. */
+function commonEnds(one: Uint8Array, other: Uint8Array): { kept: number; rest: number } {
+  const most = Math.min(one.length, other.length)
+  let kept = 0
+  while (kept < most && one[kept] === other[kept]) kept++
+  let rest = 0
+  while (rest < most - kept && one[one.length - 1 - rest] === other[other.length - 1 - rest]) rest++
+  return { kept, rest }
 }
 
 /** FNV-1a of 32 bits, folded to 16: it tells versions apart that were never meant to be told apart, and proves nothing. */
 function sumOf(bytes: Uint8Array): number {
   let sum = 0x811c9dc5
-  for (const byte of bytes) sum = Math.imul(sum ^ byte, 0x01000193)
+  for (let index = 0; index < bytes.length; index++) sum = Math.imul(sum ^ (bytes[index] ?? 0), 0x01000193)
   return (sum ^ (sum >>> 16)) & 0xffff
 }

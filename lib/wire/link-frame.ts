@@ -25,6 +25,7 @@
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 import type { ClientId, ConnectionId } from '../base/ids.ts'
+import { textOf } from '../base/utf8.ts'
 import { decodeEntryChange, type EntryChange } from './entry-change.ts'
 import {
   readBlock,
@@ -196,9 +197,6 @@ function readText(decoder: decoding.Decoder): string {
   if (text === undefined) throw new RangeError('a text over the limit of a frame')
   return textOf(text)
 }
-
-/** Throws on bytes that are no UTF-8. */
-const textOf = (bytes: Uint8Array): string => new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
 
 /** An awareness update of exactly one client, the sender's own. */
 export const encodeEntry = (update: Uint8Array): Uint8Array =>

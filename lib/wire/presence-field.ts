@@ -7,7 +7,8 @@
  * is the number of its last message, so that whoever meets it knows which one is due.
  */
 import type { ClientId, ConnectionId, ParticipantId } from '../base/ids.ts'
-import { isJsonObject, type JsonObject, type JsonValue, utf8Bytes } from '../base/json.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from '../base/json.ts'
+import { utf8Bytes } from '../base/utf8.ts'
 import type { AwarenessEntry } from './awareness-update.ts'
 import { MAX_COUNT, MAX_ID_LENGTH, MAX_NAME_LENGTH } from './limits.ts'
 import { accept, type Result, reject } from './result.ts'

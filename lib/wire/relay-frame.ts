@@ -23,6 +23,7 @@
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 import type { ConnectionId } from '../base/ids.ts'
+import { textOf } from '../base/utf8.ts'
 import {
   readBlock,
   readBytes,
@@ -145,12 +146,7 @@ function readClientFrame(decoder: decoding.Decoder): Result<ClientFrame> {
       const signature = readBytes(decoder, SIGNATURE_BYTES)
       const host = readBlock(decoder, MAX_HOST_BYTES)
       if (host === undefined) return reject('too-large')
-      return accept({
-        kind: 'prove',
-        publicKey,
-        signature,
-        host: new TextDecoder('utf-8', { fatal: true }).decode(host),
-      })
+      return accept({ kind: 'prove', publicKey, signature, host: textOf(host) })
     }
     case JOIN:
       return accept({ kind: 'join', topic: readTopic(decoder) })
