@@ -146,6 +146,8 @@ export function createMembership<T>(
   const removePageEnd = page?.onEnd((how) => {
     pacer.flush()
     void transport?.stop({ isImmediate: how === 'hidden-for-good' })
+    // It may come back, and hears nothing until then.
+    roster.loseAllPaths()
   })
   const removePageReturn = page?.onReturn(() => {
     void transport?.stop({ isImmediate: true })

@@ -29,7 +29,6 @@ export interface ServerListener {
 }
 
 export interface ServerTopic {
-  readonly isOpen: boolean
   send(to: ConnectionId, payload: Uint8Array): boolean
   cast(payload: Uint8Array): boolean
   leave(): Promise<void>
@@ -47,8 +46,6 @@ export interface MeetingNeeds {
 }
 
 export interface Meeting {
-  /** Whether others can be met here now. */
-  isOpen(): boolean
   leave(): Promise<void>
 }
 
@@ -132,7 +129,6 @@ export function createRelayMeeting(needs: RelayMeetingNeeds): Meeting {
   })
 
   return {
-    isOpen: () => topic.isOpen,
     leave() {
       met.clear()
       again.clear()

@@ -90,8 +90,6 @@ export function createTabMeeting(
   channel.postMessage([own, 'here'])
 
   return {
-    // Whoever opens the topic later is met too, but nobody has to be there: tabs say nothing of other machines.
-    isOpen: () => false,
     async leave() {
       channel.onmessage = null
       met.clear()

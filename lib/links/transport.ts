@@ -56,6 +56,7 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
   let documents: DocumentLinks | undefined
   let isStopped = false
   let ending: Promise<void> | undefined
+  let leaving: Promise<unknown> | undefined
   /** The message that is on its way out, and who lacks it. */
   let spreading: { readonly message: MessageFrame; readonly late: readonly Link[] } | undefined
   /** Undefined until the secret's key is made. */
@@ -167,12 +168,15 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
     stopListening()
     lease.stop()
     documents?.stop()
-    // A page that ends does so with this call: what came after a wait would not come.
     if (!farewell.isHurried()) await farewell.say()
+    await leave()
+  }
+
+  function leave(): Promise<unknown> {
     farewell.finish()
-    const left = meetings.map((meeting) => meeting.leave())
+    leaving ??= Promise.all(meetings.map((meeting) => meeting.leave()))
     mesh?.stop()
-    await Promise.all(left)
+    return leaving
   }
 
   void needs.secrets.then(start)
@@ -200,7 +204,8 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
     stop(options = {}) {
       if (options.isImmediate === true) farewell.hurry()
       ending ??= end()
-      if (farewell.isHurried()) farewell.finish()
+      // A page that ends does so with this call: what came after a wait would not come, and a browser keeps no page with a socket.
+      if (farewell.isHurried()) void leave()
       return ending
     },
     inspect: () => ({

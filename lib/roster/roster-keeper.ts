@@ -31,7 +31,7 @@ export interface RosterKeeper {
   take(evidence: Evidence): void
   members(): Member[]
   find(clientId: ClientId): Member | undefined
-  /** Our own ways all ended: every member is held as if each path was lost. */
+  /** Our own ways have all ended: every member is held as if we had lost it just now, one that is held already too. */
   loseAllPaths(): void
   stop(): void
 }
@@ -106,6 +106,9 @@ export function createRosterKeeper(needs: RosterKeeperNeeds): RosterKeeper {
     loseAllPaths() {
       for (const member of state.members.values())
         for (const path of member.paths.values()) take({ kind: 'lost', path })
+      const now = clock.moment()
+      state = restartHolds(state, now)
+      schedule(now)
     },
     stop() {
       timer?.cancel()

@@ -109,20 +109,17 @@ export function nextExpiry(state: RosterState): number | undefined {
 }
 
 /** After our own sleep nobody may be judged by the time that passed: every hold starts again. */
-export function restartHolds(state: RosterState, now: Moment): RosterState {
-  const members = new Map(state.members)
-  for (const [clientId, member] of members) {
-    if (member.holdUntil !== undefined) members.set(clientId, { ...member, holdUntil: now.steadyMs + SILENT_HOLD_MS })
-  }
-  return { ...state, members }
-}
+export const restartHolds = (state: RosterState, now: Moment): RosterState =>
+  withHolds(state, () => now.steadyMs + SILENT_HOLD_MS)
 
 /** What we stood still counts for nobody: every hold ends so much later. */
-export function postponeHolds(state: RosterState, byMs: number): RosterState {
+export const postponeHolds = (state: RosterState, byMs: number): RosterState =>
+  withHolds(state, (untilMs) => untilMs + byMs)
+
+function withHolds(state: RosterState, moved: (untilMs: number) => number): RosterState {
   const members = new Map(state.members)
-  for (const [clientId, member] of members) {
-    if (member.holdUntil !== undefined) members.set(clientId, { ...member, holdUntil: member.holdUntil + byMs })
-  }
+  for (const [clientId, member] of members)
+    if (member.holdUntil !== undefined) members.set(clientId, { ...member, holdUntil: moved(member.holdUntil) })
   return { ...state, members }
 }
 

@@ -47,7 +47,7 @@ export function createActs(needs: ActNeeds): (step: Step) => Promise<void> {
   const without = (some: readonly Machine[]) => everyMachine().filter((machine) => !some.includes(machine))
 
   function speak({ kind, member, count: times }: StepOf<'update' | 'publish' | 'edit'>): boolean {
-    const [life, stay] = [lifeOf(member), stayOf(member)]
+    const [life, stay] = [lifeOf(member), stage.openStayOf(member)]
     for (let left = times; left > 0; left--) {
       // Whoever is not connected may write all the same: that merges when it is.
       if (kind === 'edit') life?.resident.host.state === 'running' && edit(life, rules.log)
@@ -77,6 +77,23 @@ export function createActs(needs: ActNeeds): (step: Step) => Promise<void> {
   function suspend({ member }: StepOf<'suspend'>): boolean {
     const life = lifeOf(member)
     return life !== undefined && leases.suspend(life) && currentStay(life) !== undefined
+  }
+
+  function leavePage({ kind, member, forMs }: StepOf<'unload' | 'away'>): boolean {
+    const life = lifeOf(member)
+    const comeBack = stage.leavePage(member, kind === 'unload' ? 'unloading' : 'hidden-for-good')
+    if (life === undefined || comeBack === undefined) return false
+    if (kind === 'unload') {
+      trouble.during(forMs, [member], comeBack)
+      return true
+    }
+    const thaw = faults.suspend(life.resident.host)
+    const undo = () => {
+      thaw()
+      comeBack()
+    }
+    trouble.slowing(life, forMs, undo, 0)
+    return true
   }
 
   function stepClock({ member, byMs }: StepOf<'clock'>): boolean {
@@ -174,6 +191,9 @@ export function createActs(needs: ActNeeds): (step: Step) => Promise<void> {
         return hide(step)
       case 'suspend':
         return suspend(step)
+      case 'unload':
+      case 'away':
+        return leavePage(step)
       case 'slow':
       case 'distant':
         return slow(step)

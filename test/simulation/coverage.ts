@@ -10,7 +10,17 @@ export type Coverage = Map<string, number>
 
 /** What observers were told, and what happened of itself. */
 const OUTCOMES = [
-  ...(['joined', 'update', 'leave', 'message', 'ended', 'returned', 'gap over 10 s', 'gap of 2 to 10 s'] as const),
+  ...([
+    'joined',
+    'update',
+    'leave',
+    'message',
+    'ended',
+    'returned',
+    'back',
+    'gap over 10 s',
+    'gap of 2 to 10 s',
+  ] as const),
   ...(['slow crypto', 'a secret', 'documents', 'an edit of another', 'one word for several'] as const),
 ]
 const WAYS: readonly PathKind[] = ['direct', 'tab', 'relay', 'via']

@@ -4,7 +4,7 @@
  */
 import { findMissingItem } from './documents.ts'
 import type { Leases } from './leases.ts'
-import { currentStay, type Life, type LifeRules, type Log, type Stay } from './life.ts'
+import { currentStay, isStay, type Life, type LifeRules, type Log, type Stay } from './life.ts'
 import { findOverdue } from './messages.ts'
 import type { Reach } from './reach.ts'
 import { checkShown } from './told.ts'
@@ -64,6 +64,11 @@ export function createJudge(needs: JudgeNeeds): Judge {
   const { leases, log, reach, rules, trouble } = needs
   /** When a fault last began or ended that touches one of the two. */
   const lastFaultMs = (one: Life, other: Life) => Math.max(trouble.lastMs(one.member), trouble.lastMs(other.member))
+  /** As that; what ended the stay itself is none. */
+  const faultMsAt = (one: Life, { life: other, endedAtMs, faultMs }: Stay) =>
+    trouble.lastMs(other.member) === endedAtMs
+      ? Math.max(trouble.lastMs(one.member), faultMs ?? 0)
+      : lastFaultMs(one, other)
   const lastBreakMs = (one: Life, other: Life) =>
     Math.max(trouble.lastBreakMs(one.member), trouble.lastBreakMs(other.member))
   /** When a server last served a pair, in ms. */
@@ -127,7 +132,7 @@ export function createJudge(needs: JudgeNeeds): Judge {
     const stayedMs = nowMs - Math.max(observer.joinedAtMs, stay.joinedAtMs)
     const isQuiet = nowMs - lastFaultMs(observer.life, subject) > QUIET_MS
     const seen = observer.seen.get(subject.connectionId)
-    const isSeen = seen?.isPresent === true && seen.stay === stay.index
+    const isSeen = seen?.isPresent === true && isStay(stay, seen.stay)
     const isSoon = isQuiet || reach.isServed(observer.life, subject)
     // A leave that had to be is followed by a return: that takes its time from there.
     const unseenMs = Math.min(upMs, stayedMs, nowMs - (seen?.leftAtMs ?? 0))
@@ -159,7 +164,7 @@ export function createJudge(needs: JudgeNeeds): Judge {
     const { life: subject, endedAtMs = 0 } = stay
     const seen = observer.seen.get(subject.connectionId)
     if (seen?.isPresent !== true || seen.stay > stay.index) return
-    const faultMs = lastFaultMs(observer.life, subject)
+    const faultMs = faultMsAt(observer.life, stay)
     const isQuiet = endedAtMs - faultMs > QUIET_MS
     // What a cut, or a neighbour who stood still, held up of the last words arrives when that is over.
     const changeMs = Math.max(faultMs, trouble.lastChangeMs())

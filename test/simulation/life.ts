@@ -43,6 +43,10 @@ export interface Stay {
   readonly own: { joined: number; updates: number }
   endedAtMs: number | undefined
   endedBy: 'goodbye' | 'kill' | undefined
+  /** The one before it, where its page was left and is back: to itself the same membership, to whoever heard of it another one. */
+  readonly former: Stay | undefined
+  /** When a fault was last near it before its end. */
+  faultMs: number | undefined
 }
 
 /** What one observer was told of one other connection. */
@@ -54,6 +58,8 @@ export interface Seen {
   stay: number
   leftAtMs: number | undefined
   joinedAtMs: number
+  /** The newest of its stays whose end was told as a leave. */
+  left: number
 }
 
 /** One thing that was written into a document, once. */
@@ -108,16 +114,50 @@ export async function join(life: Life, rules: LifeRules): Promise<void> {
   const stay: Stay = {
     ...{ life, index: life.stays.length, channel, joinedAtMs: rules.log.nowMs(), formerPeers },
     ...{ said: [], seen: new Map(), fold: new Map(), heard: new Map(), published: [] },
-    ...{ own: { joined: 0, updates: 0 }, endedAtMs: undefined, endedBy: undefined },
+    ...{
+      own: { joined: 0, updates: 0 },
+      endedAtMs: undefined,
+      endedBy: undefined,
+      former: undefined,
+      faultMs: undefined,
+    },
   }
   life.stays.push(stay)
   say(stay, rules)
   const presence = channel.participant
-  presence.subscribe(PresenceEvents.JOINED_ROOM, (participant) => take(stay, 'joined', participant, rules))
-  presence.subscribe(PresenceEvents.UPDATE, (participant) => take(stay, 'update', participant, rules))
-  presence.subscribe(PresenceEvents.LEAVE, (participant) => take(stay, 'leave', participant, rules))
-  channel.subscribe<{ stay: number; seq: number }>('chat', (message) => hear(stay, message, rules))
+  const now = (): Stay => life.stays.findLast((one) => one.channel === channel) ?? stay
+  presence.subscribe(PresenceEvents.JOINED_ROOM, (participant) => take(now(), 'joined', participant, rules))
+  presence.subscribe(PresenceEvents.UPDATE, (participant) => take(now(), 'update', participant, rules))
+  presence.subscribe(PresenceEvents.LEAVE, (participant) => take(now(), 'leave', participant, rules))
+  channel.subscribe<{ stay: number; seq: number }>('chat', (message) => hear(now(), message, rules))
 }
+
+/** Somebody is back at the page that was left, and finds it as it was. */
+export function comeBack(left: Stay, rules: LifeRules): void {
+  const { life, own, said } = left
+  life.stays.push({
+    ...{
+      ...left,
+      former: left,
+      index: life.stays.length,
+      joinedAtMs: rules.log.nowMs(),
+      formerPeers: rules.peerCount(),
+    },
+    ...{ said: said.slice(-1), published: [] },
+    // What is queued is told still.
+    own: { joined: own.joined, updates: own.updates - (said.length - 1) },
+    ...{ endedAtMs: undefined, endedBy: undefined, faultMs: undefined },
+  })
+  life.resident.returnToPage()
+}
+
+/** Whether nothing may be told any more: a page that was about to be left goes on. */
+export const hasEnded = ({ endedAtMs, channel }: Stay): boolean =>
+  endedAtMs !== undefined && channel.state !== 'CONNECTED'
+
+/** Whether it has that index, or goes on with one that has: who did not hear that its page was left shows it under that one. */
+export const isStay = (stay: Stay | undefined, index: number): boolean =>
+  stay !== undefined && (stay.index === index || isStay(stay.former, index))
 
 /** Remembers what our own record is now. */
 function say(stay: Stay, { log }: LifeRules): void {

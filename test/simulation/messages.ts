@@ -2,7 +2,7 @@
  * What an observer hears of messages: in the sender's order, each once, none that nobody sent, and none left out that is owed:
  * published while the two saw each other, and neither has seen the other leave since (M1, M4, M8).
  */
-import type { Life, LifeRules, Stay } from './life.ts'
+import { hasEnded, isStay, type LifeRules, type Stay } from './life.ts'
 
 export interface Published {
   readonly atMs: number
@@ -16,7 +16,7 @@ interface Heard {
 export function hear(observer: Stay, message: Heard, rules: LifeRules) {
   const { log } = rules
   const { life } = observer
-  if (observer.endedAtMs !== undefined) return log.fail(`${life.name} hears a message after its end`)
+  if (hasEnded(observer)) return log.fail(`${life.name} hears a message after its end`)
   const subject = rules.find(message.connectionId)
   // A member gone bad says what it likes, in its own name.
   if (subject === undefined) return
@@ -50,11 +50,11 @@ export function findOverdue(observer: Stay, stay: Stay, dueMs: number, rules: Li
 
 function isOwed(observer: Stay, stay: Stay, seq: number, rules: LifeRules): boolean {
   const { atMs } = stay.published[seq - 1] ?? { atMs: Number.NEGATIVE_INFINITY }
-  const hasSeen = (one: Stay, other: Life, index: number): boolean => {
-    const seen = one.seen.get(other.connectionId)
-    return seen?.isPresent === true && seen.stay === index && seen.joinedAtMs < atMs
+  const hasSeen = (one: Stay, other: Stay): boolean => {
+    const seen = one.seen.get(other.life.connectionId)
+    return seen?.isPresent === true && isStay(other, seen.stay) && seen.joinedAtMs < atMs
   }
-  if (!hasSeen(observer, stay.life, stay.index) || !hasSeen(stay, observer.life, observer.index)) return false
+  if (!hasSeen(observer, stay) || !hasSeen(stay, observer)) return false
   // [M2] Nobody waits for more than a second: neither for one whose timers are slow, nor for an answer that is lost.
   if (rules.mayComeLate(atMs, observer.life, stay.life)) return false
   return rules.lastSlowMs(stay.life) < atMs && rules.lastSlowMs(observer.life) < atMs

@@ -156,6 +156,13 @@ export const PLANTED: Readonly<Record<string, readonly Change[]>> = {
   ],
   'edits-are-lost-behind-a-goodbye': [replace('links/transport.ts', 'return documents?.parted()', 'return')],
   'what-went-through-a-neighbour-is-lost': [replace('links/neighbours.ts', 'wayBy(link, other)?.lose?.()', '')],
+  'a-page-that-is-back-stays-away': [
+    replace('membership.ts', 'loseAllPaths()\n    startTransport()', 'loseAllPaths()'),
+  ],
+  'a-page-that-is-back-keeps-its-former-ways': [
+    replace('membership.ts', 'may come back, and hears nothing until then.\n    roster.loseAllPaths()', ''),
+    replace('membership.ts', 'roster.loseAllPaths()\n    startTransport()', 'startTransport()'),
+  ],
   'a-timer-is-left-behind': [replace('links/mesh.ts', 'isStopped = true\n      cancelTick()', 'isStopped = true')],
   'a-data-channel-is-left-open': [replace('links/direct-carrier.ts', '    connection.close()\n')],
 }

@@ -125,7 +125,10 @@ async function setUp({ coverage, liar, log, schedule, world }: PlayNeeds) {
       byConnection.set(life.connectionId, life)
       documents.watch(life)
     },
-    onEnd: () => trouble.touch([]),
+    onEnd(stay) {
+      stay.faultMs = trouble.lastMs(stay.life.member)
+      trouble.touch([])
+    },
   })
   const lies =
     liar &&

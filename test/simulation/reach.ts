@@ -227,7 +227,11 @@ export function createReach({ lies, world }: ReachNeeds): Reach {
     const { observer, subject } = pair
     const [stay, other] = [currentStay(observer), currentStay(subject)]
     if (stay === undefined || other === undefined) return false
-    if (pair.stays?.[0] !== stay || pair.stays[1] !== other) Object.assign(pair, fresh(), { stays: [stay, other] })
+    const [formerStay, formerOther] = pair.stays ?? []
+    // A page that is back knows how long it has not heard the other.
+    const isBack = formerStay !== undefined && stay.former === formerStay && other === formerOther
+    if (isBack) Object.assign(pair, noDirect(), { stays: [stay, other], upMs: 0 })
+    else if (formerStay !== stay || formerOther !== other) Object.assign(pair, fresh(), { stays: [stay, other] })
     const isDirect = followDirect(pair)
     if (subject.resident.host.state !== 'running') return false
     const areTabs = observer.resident.host.machine === subject.resident.host.machine
@@ -296,6 +300,8 @@ export function createReach({ lies, world }: ReachNeeds): Reach {
   }
 }
 
+const noDirect = () => ({ directSinceMs: Number.POSITIVE_INFINITY, wasStill: false })
+
 const fresh = () => ({
   ...{
     upMs: 0,
@@ -304,5 +310,5 @@ const fresh = () => ({
     lastDownEndMs: Number.NEGATIVE_INFINITY,
     sinceDownMs: Number.POSITIVE_INFINITY,
   },
-  ...{ directSinceMs: Number.POSITIVE_INFINITY, wasStill: false },
+  ...noDirect(),
 })

@@ -1,6 +1,7 @@
 /** What happens in one run, drawn from a seed as plain data: so it can be printed, repeated and cut down. */
 import { createDice, type Dice } from '../../lib/testing/dice.ts'
 import { drawScene, type SceneBounds } from './scenes.ts'
+import { WITHOUT_PAGES } from './seeds.ts'
 
 export interface MemberPlan {
   /** Members of one browser are tabs of it. */
@@ -23,6 +24,8 @@ export type Step =
   | Kinds<'join' | 'leave' | 'rejoin' | 'destroy' | 'kill', { member: number }>
   | Kinds<'update' | 'publish' | 'edit', { member: number; count: number }>
   | Kinds<'freeze' | 'sleep' | 'minute' | 'second' | 'hide' | 'offline', { member: number; forMs: number }>
+  /** A page is about to be left, and was not, which it knows after so long; or is left, kept by its browser, and brought back. */
+  | Kinds<'unload' | 'away', { member: number; forMs: number }>
   /** A page that is hidden is frozen until it is looked at. */
   | Kinds<'suspend', { member: number }>
   | Kinds<'slow' | 'distant' | 'clock', { member: number; forMs: number; byMs: number }>
@@ -62,7 +65,7 @@ const KINDS = [
 ]
 export const STEP_KINDS: readonly Step['kind'][] = [
   ...new Set(KINDS),
-  ...(['edit', 'attack', 'lie', 'second', 'hide', 'suspend', 'distant'] as const),
+  ...(['edit', 'attack', 'lie', 'second', 'hide', 'suspend', 'unload', 'away', 'distant'] as const),
 ]
 
 const MAX_MEMBERS = 6
@@ -71,6 +74,7 @@ const ACTIVE_MS = 30_000
 /** What a seed draws beside the first things has dice of its own: so that the first remain what they were. */
 const SECOND_DICE = 2 ** 40
 const THIRD_DICE = 2 ** 41
+const FOURTH_DICE = 2 ** 42
 
 /** Long and short ones: below and above the 10 s that nobody may notice. */
 const drawGapMs = (dice: Dice): number => (dice.chance(0.65) ? dice.between(200, 9_500) : dice.between(9_500, 26_000))
@@ -104,6 +108,7 @@ export function drawSchedule(seed: number): Schedule {
   const hasSlowCrypto = dice.chance(0.3)
   const { isSynced, more, ...beside } = drawBeside(createDice(seed + SECOND_DICE), { memberCount, serverCount })
   steps.push(...more, ...drawSlowness(createDice(seed + THIRD_DICE), { memberCount, serverCount }))
+  if (!WITHOUT_PAGES.includes(seed)) steps.push(...drawPages(createDice(seed + FOURTH_DICE), memberCount))
   steps.sort((one, other) => one.atMs - other.atMs)
   const endMs = Math.max(ACTIVE_MS, ...steps.map((step) => step.atMs + ('forMs' in step ? step.forMs : 0)))
   const plans = members.map((plan, index) => ({ ...plan, isSynced: isSynced[index] === true }))
@@ -154,6 +159,23 @@ function drawSlowness(dice: Dice, { memberCount, serverCount }: SceneBounds): St
         atMs: suspendMs + dice.between(500, 4_000),
       })
   }
+  return steps
+}
+
+/** A page that was asked to unload takes it after so long that it was not left. */
+const STAYED_AFTER_MS = 1_000
+
+/** Pages that are left and come back, and some that were not left after all. */
+function drawPages(dice: Dice, memberCount: number): Step[] {
+  const steps: Step[] = []
+  const draw = () => ({ member: dice.below(memberCount), atMs: dice.between(1_500, ACTIVE_MS) })
+  if (dice.chance(0.15)) {
+    const { atMs, member } = draw()
+    // Where nobody asks a page to unload it is left all the same.
+    if (dice.chance(0.7)) steps.push({ kind: 'unload', member, forMs: STAYED_AFTER_MS, atMs })
+    steps.push({ kind: 'away', member, forMs: drawGapMs(dice), atMs: atMs + dice.pick([0, 30, 300]) })
+  }
+  if (dice.chance(0.05)) steps.push({ kind: 'unload', forMs: STAYED_AFTER_MS, ...draw() })
   return steps
 }
 

@@ -1,10 +1,11 @@
 /** Who is in a run: members that come, go, die and return, as planned, and the machines that they are on. Knows no fault. */
+import type { PageEnd } from '../../lib/base/page.ts'
 import type { VirtualServer } from '../../lib/testing/virtual-server.ts'
 import type { Machine } from '../../lib/testing/wires.ts'
 import type { World } from '../../lib/testing/world.ts'
 import { type Coverage, count } from './coverage.ts'
 import { createDocument } from './documents.ts'
-import { currentStay, join, type Life, type LifeRules, type Log, type Stay } from './life.ts'
+import { comeBack, currentStay, join, type Life, type LifeRules, type Log, type Stay } from './life.ts'
 import type { Schedule } from './schedule.ts'
 
 const CAST = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank']
@@ -25,6 +26,10 @@ export interface Stage {
   /** Leaves, and its Realtime is no more. */
   destroy(member: number): boolean
   kill(member: number): boolean
+  /** Its membership, where its channel is open: also while its page is about to be left. */
+  openStayOf(member: number): Stay | undefined
+  /** Its page is about to be left, or is: what is returned has somebody be back at it. */
+  leavePage(member: number, how: PageEnd): (() => void) | undefined
 }
 
 export interface StageNeeds {
@@ -59,6 +64,11 @@ export function createStage(needs: StageNeeds): Stage {
   const stayOf = (member: number): Stay | undefined => {
     const life = lifeOf(member)
     return life?.resident.host.state === 'running' ? currentStay(life) : undefined
+  }
+  const openStayOf = (member: number): Stay | undefined => {
+    const life = lifeOf(member)
+    const stay = life?.resident.host.state === 'running' ? life.stays.at(-1) : undefined
+    return stay?.channel.state === 'CONNECTED' ? stay : undefined
   }
   const machinesOf = (members: readonly number[]) =>
     members.flatMap((member) => lifeOf(member)?.resident.host.machine ?? [])
@@ -104,8 +114,9 @@ export function createStage(needs: StageNeeds): Stage {
     everyMachine: () => [...new Set(machinesOf(all)), ...serverMachines],
     async enter(member) {
       const known = lifeOf(member)
-      const isBusy =
-        known !== undefined && (known.resident.host.state !== 'running' || currentStay(known) !== undefined)
+      // The channel of a page that was left is open still.
+      const isOpen = known?.stays.at(-1)?.channel.state === 'CONNECTED'
+      const isBusy = known !== undefined && (known.resident.host.state !== 'running' || isOpen)
       const life = isBusy ? undefined : (known ?? create(member))
       if (life === undefined) return false
       if (known !== undefined) count(coverage, 'returned')
@@ -137,6 +148,20 @@ export function createStage(needs: StageNeeds): Stage {
       if (stay !== undefined) end(stay, 'kill')
       byMember.delete(member)
       return stay !== undefined
+    },
+    openStayOf,
+    leavePage(member, how) {
+      const stay = openStayOf(member)
+      if (stay === undefined) return undefined
+      if (stay.endedAtMs === undefined) end(stay, 'goodbye')
+      stay.life.resident.endPage(how)
+      return () =>
+        stay.life.resident.host.run(() => {
+          if (stay.channel.state !== 'CONNECTED' || stay.life.stays.at(-1) !== stay) return
+          count(coverage, 'back')
+          log.note(stay.life.name, 'is back')
+          comeBack(stay, rules)
+        })
     },
   }
 }

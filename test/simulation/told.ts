@@ -3,7 +3,7 @@
  * value that goes back, nobody's own entry changed by others. Knows what may be shown, not when: times are the judge's.
  */
 import type { Participant } from '../../lib/index.ts'
-import type { Life, LifeRules, Seen, Stay } from './life.ts'
+import { hasEnded, isStay, type Life, type LifeRules, type Seen, type Stay } from './life.ts'
 
 type Kind = 'joined' | 'update' | 'leave'
 
@@ -25,7 +25,7 @@ export function take(stay: Stay, kind: Kind, participant: Participant, rules: Li
   const { log } = rules
   const { connectionId } = participant
   const { life } = stay
-  if (stay.endedAtMs !== undefined) return log.fail(`${life.name} hears ${kind} after its end`)
+  if (hasEnded(stay)) return log.fail(`${life.name} hears ${kind} after its end`)
   rules.onEvent(kind)
   if (connectionId === life.connectionId) takeOwn(stay, kind, rules)
   else takeOther(stay, kind, participant, rules)
@@ -51,7 +51,7 @@ function takeOther(stay: Stay, kind: Kind, participant: Participant, rules: Life
   log.note(life.name, kind, name, JSON.stringify(participant.data), participant.timestamp)
   if (subject === undefined && !rules.mayShowStrangers) log.fail(`${life.name} hears ${kind} of one without the secret`)
   const seen = stay.seen.get(connectionId) ?? {
-    ...{ isPresent: false, order: -1, timestamp: 0, stay: -1, leftAtMs: undefined, joinedAtMs: 0 },
+    ...{ isPresent: false, order: -1, timestamp: 0, stay: -1, leftAtMs: undefined, joinedAtMs: 0, left: -1 },
   }
   stay.seen.set(connectionId, seen)
   if (seen.isPresent !== (kind !== 'joined'))
@@ -70,9 +70,17 @@ function takeOther(stay: Stay, kind: Kind, participant: Participant, rules: Life
   }
 }
 
+/** Each end is told once, and may come late: what was said before it is shown of the stay that goes on with it, too. */
 function checkLeave(stay: Stay, subject: Life, seen: Seen, rules: LifeRules): void {
-  const hasEnded = subject.stays[seen.stay]?.endedAtMs !== undefined
-  if (!hasEnded && !rules.isLeaveDue(stay, subject))
+  const shown = subject.stays[seen.stay]
+  const end = subject.stays.findLast(
+    (one) =>
+      one.endedAtMs !== undefined &&
+      one.index > seen.left &&
+      (one === shown || isStay(one, seen.stay) || isStay(shown, one.index)),
+  )
+  if (end !== undefined) seen.left = end.index
+  else if (!rules.isLeaveDue(stay, subject))
     rules.log.fail(`${stay.life.name} hears a leave of ${subject.name}, who was in reach`)
 }
 
