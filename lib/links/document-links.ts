@@ -113,7 +113,8 @@ export function createDocumentLinks(needs: DocumentLinksNeeds): DocumentLinks {
     const before = pendingBytes(doc)
     hasNews = false
     applyUpdate(doc, update, origin)
-    if (isAnswer && hasNews) compareSoon()
+    // Whoever is out of reach has told nobody else, as far as we know: its words waited on a line that healed.
+    if (hasNews && (isAnswer || !link.isReachable())) compareSoon()
     const waiting = pendingBytes(doc)
     // [L18] No state vector tells of deletions, so nobody asks for them; but an answer ends with all that its sender knows of.
     if (isAnswer && asked.delete(link) && waiting === 0 && !endsWith(update, deletionsOf(doc)))

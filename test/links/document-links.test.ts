@@ -1,6 +1,7 @@
 /** What a far end writes into our document. */
 import { describe, expect, it, vi } from 'vitest'
 import * as Y from 'yjs'
+import type { Link } from '../../lib/links/link.ts'
 import { playedDocuments } from './document-kit.ts'
 
 const textOf = (doc: Y.Doc): string => doc.getText('body').toString()
@@ -137,4 +138,20 @@ it('[L55] two who lack more of each other than fits into one answer do not ask e
   ask(far)
   await clock.advance(10_000)
   expect([questionCount(), rejects.totals()]).toEqual([0, { 'too-large': 1 }])
+})
+
+it('[L18] edits that come late of one who is out of reach have the others compared with, those of one in reach do not', async () => {
+  const { clock, documents, questionCount, receive } = playedDocuments()
+  const dead = { isReachable: () => false, peer: 'dead' } as unknown as Link
+  const writer = new Y.Doc()
+  const updates: Uint8Array[] = []
+  writer.on('update', (update: Uint8Array) => updates.push(update))
+  for (const word of ['first ', 'second ']) writer.getText('body').insert(0, word)
+  const [first = new Uint8Array(), second = new Uint8Array()] = updates
+  receive(2, first)
+  await clock.advance(5_000)
+  expect(questionCount()).toBe(0)
+  documents.receive(dead, { step: 2, payload: second })
+  await clock.advance(5_000)
+  expect(questionCount()).toBe(1)
 })

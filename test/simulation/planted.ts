@@ -163,6 +163,9 @@ export const PLANTED: Readonly<Record<string, readonly Change[]>> = {
     replace('membership.ts', 'may come back, and hears nothing until then.\n    roster.loseAllPaths()', ''),
     replace('membership.ts', 'roster.loseAllPaths()\n    startTransport()', 'startTransport()'),
   ],
+  'late-edits-of-the-dead-go-no-further': [
+    replace('links/document-links.ts', '(isAnswer || !link.isReachable())', 'isAnswer'),
+  ],
   'a-timer-is-left-behind': [replace('links/mesh.ts', 'isStopped = true\n      cancelTick()', 'isStopped = true')],
   'a-data-channel-is-left-open': [replace('links/direct-carrier.ts', '    connection.close()\n')],
 }

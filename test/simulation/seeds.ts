@@ -66,6 +66,7 @@ export const FAILED_ONCE: Readonly<Record<number, string>> = {
   150378: 'the judge asked for an answer by a data channel that had opened just then',
   152689: 'the judge counted the sleep of an observer that had not yet been told of a long gap',
   151205: 'the judge took no notice of a neighbour whose page was suspended',
+  9203563: 'edits of one who was dead came late, by a line that healed, to one of two, who kept them for itself',
 }
 
 /** Kept since before pages were left in schedules: in these none is, or they would not be what they are kept for. */
@@ -118,6 +119,7 @@ export const FOUND_BY: Readonly<Record<string, number>> = {
   'edits-are-lost-with-their-writer': 10429,
   'a-page-that-is-back-stays-away': 12,
   'a-page-that-is-back-keeps-its-former-ways': 6,
+  'late-edits-of-the-dead-go-no-further': 9203563,
   'a-timer-is-left-behind': 76,
   'a-data-channel-is-left-open': 76,
 }
