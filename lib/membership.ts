@@ -169,7 +169,6 @@ export function createMembership<T>(
       }),
     async end() {
       hasEnded = true
-      removePageEnd?.()
       removePageReturn?.()
       pacer.flush()
       roster.stop()
@@ -178,6 +177,8 @@ export function createMembership<T>(
       const stopped = transport?.stop()
       bridge.destroy()
       await stopped
+      // Until here the page may end, and then the goodbye has no more time.
+      removePageEnd?.()
     },
   }
 }

@@ -63,7 +63,7 @@ export interface Messages {
   receive(message: MessageFrame, isEarly: boolean): void
   /** A member's entry came: its last message has that number. */
   expect(clientId: ClientId, sent: number): void
-  /** A member is gone: what waits for earlier ones of its is told now, before its leave. */
+  /** A member is gone: what waited for a lost one is told now, before its leave, unless a newer membership has its client id. */
   forget(clientId: ClientId): void
   close(): void
 }

@@ -1,6 +1,7 @@
 /** The awareness frames that the server makes and checks. Knows bytes; does not know who may write which entry. */
 import type { ClientId } from '../lib/base/ids.ts'
 import { isJsonObject } from '../lib/base/json.ts'
+import { textOf } from '../lib/base/utf8.ts'
 import { type AwarenessSpan, encodeAwarenessUpdate } from '../lib/wire/awareness-update.ts'
 import { encodeAwarenessFrame } from '../lib/wire/frame.ts'
 import { isDeeperThan } from './json-depth.ts'
@@ -10,7 +11,7 @@ export function isReadable({ json, isGone }: AwarenessSpan, maxDepth: number): b
   if (isGone) return true
   if (isDeeperThan(json, maxDepth)) return false
   try {
-    return isJsonObject(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(json)))
+    return isJsonObject(JSON.parse(textOf(json)))
   } catch {
     // Not UTF-8 or not JSON; the caller counts it.
     return false

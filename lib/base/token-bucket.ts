@@ -1,4 +1,4 @@
-/** A rate with a burst. Knows no clock: it is given one. */
+/** A rate with a burst. Time is handed in. */
 
 export interface Rate {
   readonly perSecond: number

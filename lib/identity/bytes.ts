@@ -1,7 +1,6 @@
 /** Byte arithmetic that identity does again and again. Knows nothing of what the bytes mean. */
 
 export { concatBytes } from '@noble/hashes/utils.js'
-export { utf8 } from '../base/utf8.ts'
 
 /** Compares without telling by its time where the first difference is. */
 export function isEqualBytes(one: Uint8Array, other: Uint8Array): boolean {

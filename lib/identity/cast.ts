@@ -10,10 +10,11 @@
  */
 import * as encoding from 'lib0/encoding'
 import type { ConnectionId } from '../base/ids.ts'
+import { utf8 } from '../base/utf8.ts'
 import { CAST_TAG_BYTES, type Cast, encodeCast } from '../wire/cast.ts'
 import { MAX_CAST_SLOTS } from '../wire/limits.ts'
 import { accept, type Result, reject } from '../wire/result.ts'
-import { concatBytes, isEqualBytes, utf8 } from './bytes.ts'
+import { concatBytes, isEqualBytes } from './bytes.ts'
 import { type Crypto, KEY_BYTES } from './crypto.ts'
 import { createReplayWindow, REPLAY_WINDOW } from './seal.ts'
 

@@ -1,7 +1,8 @@
 /** connectionId = hash of a public key: no registry, no clash, and only the key's owner can prove it (threat T4). */
 import { toBase64Url } from '../base/base64-url.ts'
 import type { ConnectionId } from '../base/ids.ts'
-import { concatBytes, utf8 } from './bytes.ts'
+import { utf8 } from '../base/utf8.ts'
+import { concatBytes } from './bytes.ts'
 import type { Crypto } from './crypto.ts'
 
 const LABEL = 'copresence-id-1'

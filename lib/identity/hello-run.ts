@@ -8,8 +8,9 @@
  * The signature proves who, the mac proves that the far end has our secret and the same keys (threats T4, T14, T15).
  */
 import type { ConnectionId } from '../base/ids.ts'
+import { utf8 } from '../base/utf8.ts'
 import type { RejectReason } from '../wire/result.ts'
-import { concatBytes, isEqualBytes, utf8 } from './bytes.ts'
+import { concatBytes, isEqualBytes } from './bytes.ts'
 import { type Agreement, type Crypto, KEY_BYTES } from './crypto.ts'
 import { MAC_BYTES, type Proof } from './hello-message.ts'
 import type { Identity } from './identity.ts'

@@ -7,9 +7,10 @@
  */
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
+import { utf8 } from '../base/utf8.ts'
 import { MAX_COUNT, MAX_FRAME_BYTES } from '../wire/limits.ts'
 import { accept, attempt, type Result, reject } from '../wire/result.ts'
-import { concatBytes, utf8 } from './bytes.ts'
+import { concatBytes } from './bytes.ts'
 import { type Crypto, SEAL_OVERHEAD_BYTES } from './crypto.ts'
 
 /** What a hello agrees on. Nobody changes the bytes, and nobody shows them. */

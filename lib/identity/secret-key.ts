@@ -1,5 +1,6 @@
 /** From a channel secret to its key. Tells a generated secret from one that a person thought up (threat T16). */
-import { concatBytes, utf8 } from './bytes.ts'
+import { utf8 } from '../base/utf8.ts'
+import { concatBytes } from './bytes.ts'
 import type { Crypto } from './crypto.ts'
 
 const GENERATED_LABEL = 'copresence-secret-1\0'

@@ -7,8 +7,9 @@
  * A server that passes another's challenge on gets a signature that names itself.
  */
 import type { ConnectionId } from '../base/ids.ts'
+import { utf8 } from '../base/utf8.ts'
 import { accept, type Result, reject } from '../wire/result.ts'
-import { concatBytes, utf8 } from './bytes.ts'
+import { concatBytes } from './bytes.ts'
 import { connectionIdOf } from './connection-id.ts'
 import type { Crypto } from './crypto.ts'
 import type { Identity } from './identity.ts'

@@ -1,5 +1,5 @@
 /** What a channel is called on the wire: 32 bytes that look random to whoever lacks the secret (threat T17). */
-import { utf8 } from './bytes.ts'
+import { utf8 } from '../base/utf8.ts'
 import type { Crypto } from './crypto.ts'
 
 /** The key where there is no secret: the topic then hides the names from nobody who guesses them, and says so. */

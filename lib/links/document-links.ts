@@ -117,7 +117,8 @@ export function createDocumentLinks(needs: DocumentLinksNeeds): DocumentLinks {
     if (hasNews && (isAnswer || !link.isReachable())) compareSoon()
     const waiting = pendingBytes(doc)
     // [L18] No state vector tells of deletions, so nobody asks for them; but an answer ends with all that its sender knows of.
-    if (isAnswer && asked.delete(link) && waiting === 0 && !endsWith(update, deletionsOf(doc)))
+    // Where edits wait for others that never come nothing can be compared.
+    if (isAnswer && asked.delete(link) && (waiting > 0 || !endsWith(update, deletionsOf(doc))))
       outbox.tellDeletions(link)
     // What is written upon something that did not come to us waits for it; what waited already is no reason to ask again.
     if (waiting === 0 || waiting === before) return

@@ -15,6 +15,8 @@ import { DRAIN_MS } from './own-entry.ts'
 const ANSWER_BYTES_PER_SECOND = 65_536
 /** And no sooner than this: an answer takes a look at the whole document. */
 const ANSWER_EVERY_MS = 100
+/** What still waits at the end goes to so many, since a goodbye has all compare: copies for all are more than a server takes at once. */
+const LAST_EDITS_TO = 2
 
 export interface DocumentOutboxNeeds {
   readonly doc: Y.Doc
@@ -31,6 +33,7 @@ export interface DocumentOutbox {
   answer(link: Link, stateVector: Uint8Array): void
   /** It lacks deletions of ours: every answer holds them all, and where no other is due it gets one of nothing else. */
   tellDeletions(link: Link): void
+  /** The last of the edits that wait go out, room or not. */
   stop(): void
 }
 
@@ -74,9 +77,11 @@ export function createDocumentOutbox({ clock, doc, rejects, ...needs }: Document
       const edits = firstOf(due.edits)
       if (!takes(link.best(), sizeOf(edits), false)) return
       due.edits.splice(0, edits.length)
-      link.send(encodeDocument(2, Y.mergeUpdates(edits)))
+      say(link, edits)
     }
   }
+
+  const say = (link: Link, edits: Uint8Array[]): void => link.send(encodeDocument(2, Y.mergeUpdates(edits)))
 
   function sayAnswer(link: Link, due: Due, stateVector: Uint8Array) {
     due.answerAtMs = now() + ANSWER_EVERY_MS
@@ -114,6 +119,8 @@ export function createDocumentOutbox({ clock, doc, rejects, ...needs }: Document
       drain()
     },
     stop() {
+      const waiting = [...dues].filter(([link, { edits }]) => link.isReachable() && edits.length > 0)
+      for (const [link, { edits }] of waiting.slice(0, LAST_EDITS_TO)) say(link, firstOf(edits))
       cancelDrain?.()
       dues.clear()
     },

@@ -20,7 +20,10 @@ import type { Link } from './link.ts'
 /** [T38] Bytes of entries that one far end may have us make of changes: twice what the largest take at 60 Hz. */
 const CHANGED = { perSecond: 2 * 1_048_576, burst: 2 * 1_048_576 }
 
-/** Changes that wait for those before them, of 16 KiB each at most: what a server without order mixes up is close together. */
+/**
+ * Changes that wait for those before them, and messages for their sender's first entry, of 16 KiB each at most: what a server
+ * without order mixes up, or two ways do, is close together.
+ */
 const MAX_WAITING = 4
 
 export interface FarEndsNeeds {
@@ -32,7 +35,7 @@ export interface FarEndsNeeds {
   readonly rejects: RejectCounter
   ownerOf(clientId: ClientId): ConnectionId | undefined
   onEvidence(evidence: Evidence): void
-  onMessage(path: Path, message: MessageFrame): void
+  onMessage(path: Path, message: MessageFrame, isEarly: boolean): void
   /** A newer membership has begun, by another way than the data channel: that one is of the older, and so are its words. */
   onSucceeded(link: Link): void
 }
@@ -77,9 +80,12 @@ export function createFarEnds(needs: FarEndsNeeds): FarEnds {
   const farEnds = new Map<ConnectionId, Far>()
   /**
    * Of links, since a far end may have another client id with each entry: the bytes that it may have us read, and changes of
-   * entries that have not come yet, the newest first.
+   * entries that have not come yet, the newest first, and messages from before the first one.
    */
-  const intakes = new WeakMap<Link, { readonly rate: TokenBucket; readonly early: EntryChange[] }>()
+  const intakes = new WeakMap<
+    Link,
+    { readonly rate: TokenBucket; readonly early: EntryChange[]; readonly messages: MessageFrame[] }
+  >()
 
   const pathOf = (link: Link, far: Far): Path => ({
     id: `link:${link.peer}` as PathId,
@@ -113,6 +119,8 @@ export function createFarEnds(needs: FarEndsNeeds): FarEnds {
     const { connectionId, joinedAt } = isJsonObject(field) ? field : {}
     if (connectionId !== link.peer) return rejects.count('not-owner')
     const known = farEnds.get(link.peer)
+    // Opened after its sender's end, of which we knew nothing: whoever is back is asked.
+    if (known === undefined && !link.isReachable()) return rejects.count('stale')
     const isOther = known?.saidId !== said.clientId
     const isNewer = isOther || (said.clock > known.clock && joinedAt !== known.joinedAt)
     if (known !== undefined && isNewer && !carrier.isPrivate) needs.onSucceeded(link)
@@ -135,7 +143,14 @@ export function createFarEnds(needs: FarEndsNeeds): FarEnds {
     onEvidence({ kind: 'entry', path, entry: { ...said, clientId: far.clientId } })
     // Opened late: what carried it has ended meanwhile, and opens no way any more.
     if (!link.isReachable()) onEvidence({ kind: far.end ?? 'lost', path })
+    for (const message of intakeOf(link).messages.splice(0)) hand(link, message, true)
     takeWaiting(link, far.clock, carrier)
+  }
+
+  function hand(link: Link, message: MessageFrame, isEarly: boolean): void {
+    const far = farEnds.get(link.peer)
+    if (far?.saidId !== message.clientId) rejects.count('not-owner')
+    else needs.onMessage(pathOf(link, far), { ...message, clientId: far.clientId }, isEarly)
   }
 
   function receiveChange(link: Link, change: EntryChange, carrier: Carrier) {
@@ -165,7 +180,7 @@ export function createFarEnds(needs: FarEndsNeeds): FarEnds {
   }
 
   function intakeOf(link: Link) {
-    const intake = intakes.get(link) ?? { rate: createTokenBucket(CHANGED, now), early: [] }
+    const intake = intakes.get(link) ?? { rate: createTokenBucket(CHANGED, now), early: [], messages: [] }
     intakes.set(link, intake)
     return intake
   }
@@ -185,9 +200,12 @@ export function createFarEnds(needs: FarEndsNeeds): FarEnds {
     },
     receiveChange,
     receiveMessage(link, message) {
-      const far = farEnds.get(link.peer)
-      if (far?.saidId !== message.clientId) return rejects.count('not-owner')
-      needs.onMessage(pathOf(link, far), { ...message, clientId: far.clientId })
+      const { messages } = intakeOf(link)
+      // [M5] It has overtaken its sender's first entry.
+      const isEarly =
+        !farEnds.has(link.peer) && messages.length < MAX_WAITING && message.body.length <= MAX_CHANGED_BYTES
+      if (isEarly) messages.push(message)
+      else hand(link, message, false)
     },
     reached(link) {
       const far = farEnds.get(link.peer)

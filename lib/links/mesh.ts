@@ -203,6 +203,8 @@ export function createMesh(needs: MeshNeeds): Mesh {
       // [T33] Whoever offers the way hears that it is not taken, and can offer it again.
       if (link === undefined) carrier.close()
       else link.addCarrier(carrier)
+      // Nothing else tells that signals can go again.
+      if (carrier.isIntroduction === true && link?.hasKeys()) dataChannels.resume(link)
     },
     removeCarrier,
     receive: (peer, carrierId, bytes) => met.get(peer)?.receive(carrierId, bytes),

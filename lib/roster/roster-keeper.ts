@@ -9,6 +9,7 @@ import {
   applyEvidence,
   emptyRoster,
   expireHolds,
+  loseAllPaths,
   nextExpiry,
   postponeHolds,
   type RosterEvent,
@@ -31,7 +32,7 @@ export interface RosterKeeper {
   take(evidence: Evidence): void
   members(): Member[]
   find(clientId: ClientId): Member | undefined
-  /** Our own ways have all ended: every member is held as if we had lost it just now, one that is held already too. */
+  /** Our own ways have all ended: every member is held from now on, one that is held already too. */
   loseAllPaths(): void
   stop(): void
 }
@@ -104,10 +105,8 @@ export function createRosterKeeper(needs: RosterKeeperNeeds): RosterKeeper {
     members: () => [...state.members.values()],
     find: (clientId) => state.members.get(clientId),
     loseAllPaths() {
-      for (const member of state.members.values())
-        for (const path of member.paths.values()) take({ kind: 'lost', path })
       const now = clock.moment()
-      state = restartHolds(state, now)
+      state = loseAllPaths(state, now)
       schedule(now)
     },
     stop() {

@@ -108,6 +108,14 @@ export function nextExpiry(state: RosterState): number | undefined {
   return holds.length === 0 ? undefined : Math.min(...holds)
 }
 
+/** Our own ways have all ended: everybody is held from now on, and whoever was to succeed somebody comes anew. */
+export function loseAllPaths(state: RosterState, now: Moment): RosterState {
+  const members = new Map<ClientId, Member>()
+  for (const [clientId, { silentSince: _told, ...member }] of state.members)
+    members.set(clientId, { ...member, paths: new Map(), holdUntil: now.steadyMs + SILENT_HOLD_MS })
+  return { ...state, members, waiting: new Map() }
+}
+
 /** After our own sleep nobody may be judged by the time that passed: every hold starts again. */
 export const restartHolds = (state: RosterState, now: Moment): RosterState =>
   withHolds(state, () => now.steadyMs + SILENT_HOLD_MS)

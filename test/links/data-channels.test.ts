@@ -1,6 +1,6 @@
 /** When a data channel is tried, given up and found anew, on virtual time. */
 import { describe, expect, it } from 'vitest'
-import { createRoom, pair, type VirtualMember, v } from './virtual-kit.ts'
+import { createRoom, pair, SERVER, type VirtualMember, v } from './virtual-kit.ts'
 
 const signalsOf = ({ channel }: VirtualMember): number =>
   channel.inspect().members.reduce((sum, { link }) => sum + (link?.sent.signal?.messages ?? 0), 0)
@@ -75,6 +75,14 @@ describe('a data channel', () => {
     await room.advance(10_000)
     room.mend(alice, bob)
     await room.until('the next try', () => alice.waysTo(bob)[0] === 'direct' && bob.ids().includes('alice'), 4_000)
+    // Nor is it given up where the server is away just when it is its turn.
+    const server = room.world.server(SERVER)
+    server.stop()
+    room.cut(alice, bob)
+    await room.advance(30_000)
+    room.mend(alice, bob)
+    server.start()
+    await room.until('the data channel', () => alice.waysTo(bob)[0] === 'direct', 5_000)
   })
 
   it('[L61] whose far end stands still, and is heard by no way, is left alone', async () => {

@@ -16,14 +16,18 @@ export function playedDocuments() {
   const doc = new Y.Doc()
   const answers: Uint8Array[] = []
   let questionCount = 0
+  const edits: Uint8Array[] = []
+  /** Whether the way to the far end takes more; what it does not take waits. */
+  const way = { hasRoom: true }
   const link = {
     isReachable: () => true,
-    best: () => undefined,
+    best: () => ({ backlogBytes: () => (way.hasRoom ? 0 : 100_000) }),
     send(frame: Uint8Array) {
       const read = decodeLinkFrame(frame)
       if (!read.ok || read.value.kind !== 'document') return
       if (read.value.step === 1) answers.push(read.value.payload)
       if (read.value.step === 0) questionCount += 1
+      if (read.value.step === 2) edits.push(read.value.payload)
     },
   } as unknown as Link
   const warnings: string[] = []
@@ -36,5 +40,6 @@ export function playedDocuments() {
   const receive = (step: SyncStep, payload: Uint8Array) => documents.receive(link, { step, payload })
   const ask = (asker = new Y.Doc()) => receive(0, Y.encodeStateVector(asker))
   const greet = () => documents.greet(link)
-  return { clock, rejects, doc, answers, ask, documents, greet, receive, warnings, questionCount: () => questionCount }
+  const state = { clock, rejects, doc, answers, edits, way, warnings, questionCount: () => questionCount }
+  return { ...state, ask, documents, greet, receive }
 }

@@ -72,6 +72,20 @@ describe('a deletion that was lost on its way', () => {
     expect(answers).toHaveLength(1)
   })
 
+  it('[L18] is said anew to whoever answers us, also where edits wait for others that never come', async () => {
+    const { answer, answers, clock, far, greet, receive } = lostDeletion()
+    const writer = new Y.Doc()
+    const updates: Uint8Array[] = []
+    writer.on('update', (update: Uint8Array) => updates.push(update))
+    for (const word of ['never comes', 'waits for it']) writer.getText('other').insert(0, word)
+    receive(2, updates[1] ?? new Uint8Array())
+    greet()
+    receive(1, answer())
+    await clock.advance(1_000)
+    for (const said of answers) Y.applyUpdate(far, said)
+    expect(textOf(far)).toBe('kept')
+  })
+
   it('[L18] is said with the answer to a question, where there is one, and not to whoever answers unasked', async () => {
     const { answer, answers, ask, clock, far, receive } = lostDeletion()
     ask(far)
@@ -124,8 +138,8 @@ it('[W7] what waits already, and comes again with each answer, is asked for once
     greet()
     receive(1, Y.encodeStateAsUpdate(holder))
   }
-  // Ours, and the third that is new once.
-  expect([questionCount(), answers.length]).toEqual([1 + 3 + 1, 0])
+  // Ours, and the third that is new once; as often as we asked we said our deletions, since these cannot be compared.
+  expect([questionCount(), answers.length]).toEqual([1 + 3 + 1, 3])
   receive(1, Y.encodeStateAsUpdate(writer))
   expect(textOf(doc)).toBe('third second first ')
 })

@@ -56,3 +56,15 @@ it('[L57] of questions that overtake each other what the newest knows counts', a
   // The asker has what we lack: it is asked for that.
   expect(questionCount()).toBe(1)
 })
+
+it('[L54] edits that wait for room when the channel ends go out all the same, up to 255 KiB', () => {
+  const { doc, documents, edits, way } = playedDocuments()
+  way.hasRoom = false
+  for (const word of ['one ', 'two ', 'three ']) doc.getText('body').insert(0, word)
+  expect(edits).toEqual([])
+  documents.stop()
+  expect(edits).toHaveLength(1)
+  const told = new Y.Doc()
+  for (const update of edits) Y.applyUpdate(told, update)
+  expect(told.getText('body').toString()).toBe('three two one ')
+})

@@ -60,3 +60,16 @@ it('[C13] whoever left while a page was kept is gone within 15 s of its return',
   await room.until('the leave', () => alice.toldOf('bob').includes('leave'), 15_000)
   expect(alice.comesAndGoes('bob')).toEqual(['joined-room', 'leave'])
 })
+
+it('[C13] a page that ends while its application says goodbye says it at once', async () => {
+  const room = createRoom()
+  const alice = await room.join('alice', {}, BY_RELAY)
+  const others = [await room.join('bob', {}, BY_RELAY), await room.join('carol', {}, BY_RELAY)]
+  await room.allSeeAll()
+  alice.update({ v: 'known by a word for several' })
+  await room.advance(1_000)
+  void alice.resident.realtime.destroy()
+  alice.resident.endPage('hidden-for-good')
+  alice.resident.host.kill()
+  await room.until('the leaves', () => others.every((other) => other.toldOf('alice').includes('leave')), 1_000)
+})

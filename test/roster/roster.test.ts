@@ -8,6 +8,7 @@ import {
   DEPARTED_TTL_MS,
   emptyRoster,
   expireHolds,
+  loseAllPaths,
   MAX_DEPARTED,
   nextExpiry,
   type RosterState,
@@ -258,6 +259,15 @@ describe('one connection, several memberships', () => {
       expect(told).toEqual(['joined alice', 'leave alice'])
       expect(state.waiting.size).toBe(0)
     }
+  })
+
+  it('[C13] of all our ways none is left: everybody is held anew, and who was to succeed somebody comes anew', () => {
+    const { state } = play(entry(), closed(), entry({ clientId: 2, who: 'bob' }), entry({ clientId: 3, who: 'bob' }))
+    const held = loseAllPaths(state, at(1_000))
+    for (const member of held.members.values())
+      expect([member.paths.size, member.holdUntil]).toEqual([0, 1_000 + SILENT_HOLD_MS])
+    expect([held.members.size, held.waiting.size]).toEqual([2, 0])
+    expect(expireHolds(held, at(1_000 + SILENT_HOLD_MS)).events.map(({ kind }) => kind)).toEqual(['leave', 'leave'])
   })
 
   it('[O9] an entry that claims our own connection is refused', () => {

@@ -67,6 +67,7 @@ export const FAILED_ONCE: Readonly<Record<number, string>> = {
   152689: 'the judge counted the sleep of an observer that had not yet been told of a long gap',
   151205: 'the judge took no notice of a neighbour whose page was suspended',
   9203563: 'edits of one who was dead came late, by a line that healed, to one of two, who kept them for itself',
+  9504278: 'whoever came back waited 4 s for a hello that a server had asked for in its name, in vain',
 }
 
 /** Kept since before pages were left in schedules: in these none is, or they would not be what they are kept for. */

@@ -1,0 +1,63 @@
+/** What far ends say, of a link that a test plays: in which order, and after which end. */
+import { expect, it } from 'vitest'
+import type { ClientId, ConnectionId } from '../../lib/base/ids.ts'
+import { systemRandom } from '../../lib/base/random.ts'
+import type { Carrier } from '../../lib/links/carrier.ts'
+import { createFarEnds } from '../../lib/links/far-ends.ts'
+import type { Link } from '../../lib/links/link.ts'
+import { encodeAwarenessUpdate } from '../../lib/wire/awareness-update.ts'
+import { createRejectCounter } from '../../lib/wire/result.ts'
+import { createVirtualClock } from '../kit/virtual-clock.ts'
+
+const ALICE = 'a'.repeat(22) as ConnectionId
+const CLIENT = 7 as ClientId
+
+function playedFarEnd() {
+  const rejects = createRejectCounter()
+  const told: string[] = []
+  const state = { isReachable: true }
+  const link = {
+    ...{ peer: ALICE, isReachable: () => state.isReachable, best: () => undefined },
+    askAnew: () => told.push('asked'),
+  } as unknown as Link
+  const farEnds = createFarEnds({
+    ...{ clock: createVirtualClock(), clientId: 1 as ClientId, maxEntryBytes: 1_000, random: systemRandom, rejects },
+    ownerOf: () => undefined,
+    onEvidence: ({ kind }) => told.push(kind),
+    onMessage: (_path, { seq }, isEarly) => told.push(`message ${seq}${isEarly ? ', early' : ''}`),
+    onSucceeded: () => undefined,
+  })
+  const entry = { clientId: CLIENT, clock: 1, state: { copresence: { connectionId: ALICE, joinedAt: 1 } } }
+  return {
+    ...{ rejects, state, told },
+    hearEntry: () => farEnds.receiveEntry(link, encodeAwarenessUpdate(entry), {} as Carrier),
+    hearMessage: (seq: number, clientId = CLIENT, body = '{}') => farEnds.receiveMessage(link, { clientId, seq, body }),
+  }
+}
+
+it('[M5] messages that overtook their sender’s first entry by another way are handed on behind it, four at most', () => {
+  const { hearEntry, hearMessage, rejects, told } = playedFarEnd()
+  for (const seq of [1, 2, 3, 4, 5]) hearMessage(seq)
+  expect([told, rejects.totals()]).toEqual([[], { 'not-owner': 1 }])
+  hearEntry()
+  hearMessage(6)
+  expect(told).toEqual(['entry', ...[1, 2, 3, 4].map((seq) => `message ${seq}, early`), 'message 6'])
+})
+
+it('[M5] none in the name of another, and none of more than 16 KiB', () => {
+  const { hearEntry, hearMessage, rejects, told } = playedFarEnd()
+  hearMessage(1, 8 as ClientId)
+  hearMessage(2, CLIENT, 'x'.repeat(16_385))
+  hearEntry()
+  expect([told, rejects.totals()]).toEqual([['entry'], { 'not-owner': 2 }])
+})
+
+it('[F3] a first entry that is opened after its sender’s end shows nobody', () => {
+  const { hearEntry, rejects, state, told } = playedFarEnd()
+  state.isReachable = false
+  hearEntry()
+  expect([told, rejects.totals()]).toEqual([[], { stale: 1 }])
+  state.isReachable = true
+  hearEntry()
+  expect(told).toEqual(['entry'])
+})
