@@ -116,17 +116,17 @@ export function createDocumentLinks(needs: DocumentLinksNeeds): DocumentLinks {
     // Whoever is out of reach has told nobody else, as far as we know: its words waited on a line that healed.
     if (hasNews && (isAnswer || !link.isReachable())) compareSoon()
     const waiting = pendingBytes(doc)
+    const isTooMuch = waiting > before && waiting > MAX_PENDING_BYTES
+    if (isTooMuch) {
+      dropPending(doc)
+      rejects.count('document-refused')
+    }
     // [L18] No state vector tells of deletions, so nobody asks for them; but an answer ends with all that its sender knows of.
     // Where edits wait for others that never come nothing can be compared.
     if (isAnswer && asked.delete(link) && (waiting > 0 || !endsWith(update, deletionsOf(doc))))
       outbox.tellDeletions(link)
     // What is written upon something that did not come to us waits for it; what waited already is no reason to ask again.
     if (waiting === 0 || waiting === before) return
-    const isTooMuch = waiting > before && waiting > MAX_PENDING_BYTES
-    if (isTooMuch) {
-      dropPending(doc)
-      rejects.count('document-refused')
-    }
     const nowMs = clock.moment().steadyMs
     if (!isTooMuch && nowMs - (askedMs.get(link) ?? Number.NEGATIVE_INFINITY) < ASK_EVERY_MS) return
     askedMs.set(link, nowMs)

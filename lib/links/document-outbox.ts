@@ -33,7 +33,7 @@ export interface DocumentOutbox {
   answer(link: Link, stateVector: Uint8Array): void
   /** It lacks deletions of ours: every answer holds them all, and where no other is due it gets one of nothing else. */
   tellDeletions(link: Link): void
-  /** The last of the edits that wait go out, room or not. */
+  /** Of the edits that wait as many as fit into one frame go out, room or not. */
   stop(): void
 }
 

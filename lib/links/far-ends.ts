@@ -131,7 +131,7 @@ export function createFarEnds(needs: FarEndsNeeds): FarEnds {
       clock: said.clock,
       version,
       joinedAt,
-      end: undefined,
+      end: known?.end,
     }
     if (said.clock > far.clock) far.joinedAt = joinedAt
     if (said.clock >= far.clock) far.version = version
@@ -143,7 +143,8 @@ export function createFarEnds(needs: FarEndsNeeds): FarEnds {
     onEvidence({ kind: 'entry', path, entry: { ...said, clientId: far.clientId } })
     // Opened late: what carried it has ended meanwhile, and opens no way any more.
     if (!link.isReachable()) onEvidence({ kind: far.end ?? 'lost', path })
-    for (const message of intakeOf(link).messages.splice(0)) hand(link, message, true)
+    const early = intakeOf(link).messages.splice(0)
+    for (const message of early.sort((one, other) => one.seq - other.seq)) hand(link, message, true)
     takeWaiting(link, far.clock, carrier)
   }
 

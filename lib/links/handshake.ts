@@ -30,9 +30,9 @@ const RETRY: BackoffRule = {
  */
 const TURN_MS = 400
 /**
- * A far end cannot make us speak more often than this; nor, where we have keys and it had us renew them a moment ago, before two,
- * four and eight times as long, so that nobody who keeps asking takes what is under way with the keys before. What is not
- * answered yet is only said again, and holds nobody up who is back and asks.
+ * A far end cannot make us speak more often than this; nor, where it had us do so a moment ago, before two, four and eight times
+ * as long, so that nobody who keeps asking takes what is under way with the keys before. A hello that is not answered yet is
+ * only said again: it holds nobody up who is back and asks.
  */
 const MIN_RESTART_MS = 500
 const MOST_RESTART_DOUBLINGS = 3
@@ -101,7 +101,7 @@ export function createHandshake(needs: HandshakeNeeds): Handshake {
   const allowances = new Map<string, TokenBucket>()
   /** How often we began without an end. */
   let tries = 0
-  /** How often we began anew because we were asked to, since keys last stood for long. */
+  /** How often we began because we were asked to, since keys last stood for long. */
   let restarts = 0
   /** When the keys were agreed on that nobody has asked to replace yet. */
   let agreedAtMs: number | undefined
@@ -181,7 +181,8 @@ export function createHandshake(needs: HandshakeNeeds): Handshake {
     const nowMs = clock.moment().steadyMs
     if (agreedAtMs !== undefined && nowMs - agreedAtMs >= CALM_MS) restarts = 0
     agreedAtMs = undefined
-    const leastMs = MIN_RESTART_MS * 2 ** (isSpent ? Math.min(restarts, MOST_RESTART_DOUBLINGS) : 0)
+    const isSaidAgain = isInitiator && !isSpent
+    const leastMs = MIN_RESTART_MS * 2 ** (isSaidAgain ? 0 : Math.min(restarts, MOST_RESTART_DOUBLINGS))
     const waitMs = beganAtMs + leastMs - nowMs
     if (waitMs > 0) {
       // Timers keep whole ms, and may come a moment too soon: then there is another one.
@@ -195,7 +196,7 @@ export function createHandshake(needs: HandshakeNeeds): Handshake {
     cancelRestart?.()
     cancelRestart = undefined
     tries += 1
-    if (isSpent) restarts += 1
+    if (!isSaidAgain) restarts += 1
     beganAtMs = nowMs
     if (isInitiator) void speak()
     else send(RESTART_ENVELOPE)
