@@ -128,7 +128,7 @@ export function createMembership<T>(
       nextClock: () => ++awarenessClock,
       maxEntryBytes: maxEntryBytes(maxDataBytes),
       rejects,
-      ownerOf: (writer) => roster.find(writer)?.connectionId,
+      shown: roster.members,
       onEvidence(evidence) {
         if (evidence.kind !== 'entry') log(`${evidence.path.id} ${evidence.kind}`)
         roster.take(evidence)

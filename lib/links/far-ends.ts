@@ -13,7 +13,7 @@ import type { MessageFrame } from '../wire/frame.ts'
 import { MAX_CHANGED_BYTES } from '../wire/limits.ts'
 import { PRESENCE_FIELD } from '../wire/presence-field.ts'
 import type { RejectCounter, RejectReason } from '../wire/result.ts'
-import type { Evidence, LinkReport, Path, PathId } from '../wire/transport.ts'
+import type { Evidence, LinkReport, Path, PathId, ShownMember } from '../wire/transport.ts'
 import type { Carrier, CarrierEnd } from './carrier.ts'
 import type { Link } from './link.ts'
 
@@ -33,7 +33,7 @@ export interface FarEndsNeeds {
   readonly maxEntryBytes: number
   readonly random: RandomBytes
   readonly rejects: RejectCounter
-  ownerOf(clientId: ClientId): ConnectionId | undefined
+  shown(): readonly ShownMember[]
   onEvidence(evidence: Evidence): void
   onMessage(path: Path, message: MessageFrame, isEarly: boolean): void
   /** A newer membership has begun, by another way than the data channel: that one is of the older, and so are its words. */
@@ -96,20 +96,26 @@ export function createFarEnds(needs: FarEndsNeeds): FarEnds {
 
   /**
    * [T4] Client ids are not proved. Whoever claims one that another has gets a name of ours, and keeps nobody out; nor does it
-   * get that of a member whose link was forgotten, in a page that returns or has slept, and who is shown still.
+   * get that of a member whose link was forgotten, in a page that returns or has slept, and who is shown still. Such a page
+   * goes on with the names that it gave.
    */
-  function name(saidId: ClientId, peer: ConnectionId): Pick<Far, 'saidId' | 'clientId'> {
-    const isTaken = [...farEnds.values()].some((far) => far.clientId === saidId)
-    if (!isTaken && (needs.ownerOf(saidId) ?? peer) === peer) return { saidId, clientId: saidId }
+  function name(saidId: ClientId, peer: ConnectionId, joinedAt: unknown): Pick<Far, 'saidId' | 'clientId'> {
+    const shown = needs.shown()
+    const others = [...farEnds.values(), ...shown.filter(({ connectionId }) => connectionId !== peer)]
+    if (!others.some(({ clientId }) => clientId === saidId)) return { saidId, clientId: saidId }
+    const known = shown.find((one) => one.connectionId === peer && one.joinedAt === joinedAt)
     const random = needs.random(6).reduce((number, byte) => number * 256 + byte, 0)
-    return { saidId, clientId: random as ClientId }
+    return { saidId, clientId: known?.clientId ?? (random as ClientId) }
   }
 
   function end(link: Link): void {
     const far = farEnds.get(link.peer)
     if (far === undefined) return
     farEnds.delete(link.peer)
-    onEvidence({ kind: 'goodbye', path: pathOf(link, far), clock: far.clock })
+    const path = pathOf(link, far)
+    onEvidence({ kind: 'goodbye', path, clock: far.clock })
+    // [T3] Where its clock went back, its goodbye is of before its last entry: its way has ended all the same.
+    onEvidence({ kind: 'closed', path })
   }
 
   /** [T1] A link writes the entry of its far end, under its far end's connection, and no other. */
@@ -127,7 +133,7 @@ export function createFarEnds(needs: FarEndsNeeds): FarEnds {
     // One link, a newer membership: the older one has ended, even where its goodbye went by a carrier that is gone.
     if (isOther) end(link)
     const far = farEnds.get(link.peer) ?? {
-      ...name(said.clientId, link.peer),
+      ...name(said.clientId, link.peer, joinedAt),
       clock: said.clock,
       version,
       joinedAt,

@@ -138,6 +138,13 @@ export interface Transport {
   inspect(): TransportReport
 }
 
+/** A member as it is shown. `joinedAt`: by its own word, Unix ms. */
+export interface ShownMember {
+  readonly clientId: ClientId
+  readonly connectionId: ConnectionId
+  readonly joinedAt: number
+}
+
 /** What every transport is given by its channel. */
 export interface TransportNeeds {
   readonly clock: Clock
@@ -147,8 +154,8 @@ export interface TransportNeeds {
   /** JSON bytes of one entry. */
   readonly maxEntryBytes: number
   readonly rejects: RejectCounter
-  /** Of the member that is shown under that client id: also of one whose links were all forgotten. */
-  ownerOf(clientId: ClientId): ConnectionId | undefined
+  /** All who are shown: also those whose links were all forgotten. */
+  shown(): readonly ShownMember[]
   onEvidence(evidence: Evidence): void
   /** `path.clientId === message.clientId` always holds. `isEarly`: it came before the entry of its sender did. */
   onMessage(path: Path, message: MessageFrame, isEarly?: boolean): void

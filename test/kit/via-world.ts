@@ -41,7 +41,7 @@ export function createViaWorld({ servers, channel, app = '' }: ViaWorldNeeds): V
     clientId: 1 as ClientId,
     nextClock: () => 1,
     maxEntryBytes: maxEntryBytes(65_536),
-    ownerOf: () => undefined,
+    shown: () => [],
     onEvidence: () => undefined,
     onMessage: () => undefined,
     secrets: Promise.resolve({ topic: topicOf({ crypto, app, channel }) }),

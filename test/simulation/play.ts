@@ -23,6 +23,8 @@ import { createTrouble } from './trouble.ts'
 
 /** After the last fault everybody is at rest by then: the latest retry, a hold, and the quiet in which timing is judged. */
 const SETTLE_MS = 45_000
+/** Whoever ended is looked for by the others for so long. */
+const LOOKED_FOR_MS = 61_000
 /** Six ways of a hello over a server, there and back, each by two slow lines. */
 const SLOW_WAYS = 12
 /** The longest way of a line that is not slow, in ms. */
@@ -88,7 +90,8 @@ export async function play(needs: PlayNeeds): Promise<void> {
   trouble.heal(true)
   adversary?.stop()
   lies?.stop()
-  await passTo(log.nowMs() + SETTLE_MS)
+  const endedMs = Math.max(0, ...lives.flatMap(({ stays }) => stays.map(({ endedAtMs = 0 }) => endedAtMs)))
+  await passTo(Math.max(log.nowMs() + SETTLE_MS, endedMs + LOOKED_FOR_MS))
   await finale.rest()
   finale.checkAgreement()
   stopIfFailed()

@@ -68,6 +68,10 @@ export const FAILED_ONCE: Readonly<Record<number, string>> = {
   151205: 'the judge took no notice of a neighbour whose page was suspended',
   9203563: 'edits of one who was dead came late, by a line that healed, to one of two, who kept them for itself',
   9504278: 'whoever came back waited 4 s for a hello that a server had asked for in its name, in vain',
+  9818252: 'those who were killed last were looked for still when all was to be at rest (judge)',
+  9828614:
+    'a goodbye under a clock that had gone back was of before its last entry, and a page that was back showed its sender for ever',
+  9930887: 'a page that was back gave another name to one whose client id somebody claimed: a leave, and a joined',
 }
 
 /** Kept since before pages were left in schedules: in these none is, or they would not be what they are kept for. */
@@ -121,6 +125,8 @@ export const FOUND_BY: Readonly<Record<string, number>> = {
   'a-page-that-is-back-stays-away': 12,
   'a-page-that-is-back-keeps-its-former-ways': 6,
   'late-edits-of-the-dead-go-no-further': 9203563,
+  'a-goodbye-of-a-lower-clock-ends-nothing': 9828614,
+  'a-page-that-is-back-names-anew': 9930887,
   'a-timer-is-left-behind': 76,
   'a-data-channel-is-left-open': 76,
 }

@@ -28,7 +28,7 @@ const transport: Transport = createYjsTransport({
   nextClock: () => ++clock,
   maxEntryBytes: 10_000,
   rejects: createRejectCounter(),
-  ownerOf: () => undefined,
+  shown: () => [],
   onEvidence({ kind, path }) {
     if (kind === 'entry') kinds.add(path.kind)
     const hasAll = script !== 'alone' && kinds.has('relay') && (script.endsWith('relay') || kinds.has('direct'))

@@ -73,7 +73,7 @@ export function createMember(options: Partial<YjsTransportNeeds> & { room: strin
     nextClock: () => ++clock,
     maxEntryBytes: maxEntryBytes(16_384),
     rejects,
-    ownerOf: () => undefined,
+    shown: () => [],
     onEvidence: (told) => evidence.push(told),
     onMessage: (path, message) => messages.push({ path, message }),
     onStatus: () => undefined,
