@@ -43,6 +43,8 @@ export interface LinkNeeds {
   onUnreachable(link: Link, how: CarrierEnd, silentMs: number): void
   /** Frames go by another carrier since theirs has failed, or under other keys: what was last sent may be lost. */
   onRerouted(link: Link): void
+  /** A way that had ended is there again: what the far end said by it meanwhile may be lost. */
+  onReturned(link: Link): void
   onFrame(link: Link, frame: LinkFrame, carrier: Carrier): void
   /** The keys are agreed on, once per hello. */
   onKeys(link: Link): void
@@ -253,7 +255,10 @@ export function createLink(needs: LinkNeeds): Link {
       if (goodbye.isSilent()) return frames.sayGoodbye(carrier)
       if (!frames.hasKeys()) return handshake.begin()
       liveness.ask([carrier])
-      if (carriers.hasReturned(carrier.id)) sendBy(carrier, ASK_FRAME)
+      if (carriers.hasReturned(carrier.id)) {
+        sendBy(carrier, ASK_FRAME)
+        needs.onReturned(link)
+      }
       reach.returned(carrier.id)
     },
     removeCarrier(id, told, silentMs = 0) {

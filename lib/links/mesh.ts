@@ -35,6 +35,7 @@ export interface MeshNeeds {
   onReachable(link: Link): void
   onUnreachable(link: Link, how: CarrierEnd, silentMs: number): void
   onRerouted(link: Link): void
+  onReturned(link: Link): void
   /** The link is no more. */
   onForgotten(peer: ConnectionId): void
   /** A frame that is no signal, via, peers or lease. */
@@ -130,6 +131,7 @@ export function createMesh(needs: MeshNeeds): Mesh {
         needs.onRerouted(link)
         neighbours.makeUpFor(link)
       },
+      onReturned: needs.onReturned,
       onFrame: receiveFrame,
     })
 

@@ -95,6 +95,7 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
       onReachable,
       onUnreachable,
       onRerouted: onReachable,
+      onReturned: (link) => documents?.greet(link),
       onForgotten: farEnds.forget,
       onFrame,
     })

@@ -23,7 +23,14 @@ function meetStranger() {
     ...{ clock, random: systemRandom, own: identity.connectionId, rejects: createRejectCounter() },
     hello: { crypto, identity, topic: new Uint8Array(32) },
     ...{ createPeerConnection: undefined, iceServers: [] },
-    ...{ onProved: nothing, onReachable: nothing, onUnreachable: nothing, onRerouted: nothing, onFrame: nothing },
+    ...{
+      onProved: nothing,
+      onReachable: nothing,
+      onUnreachable: nothing,
+      onRerouted: nothing,
+      onReturned: nothing,
+      onFrame: nothing,
+    },
     onForgotten: () => forgottenAtMs.push(clock.moment().steadyMs),
   })
   mesh.addCarrier(STRANGER, {

@@ -153,6 +153,7 @@ export const PLANTED: Readonly<Record<string, readonly Change[]>> = {
   ],
   'edits-are-lost-with-their-writer': [
     replace('links/document-links.ts', 'lost: compareSoon', 'lost: () => undefined'),
+    replace('links/link.ts', 'needs.onReturned(link)'),
   ],
   'edits-are-lost-behind-a-goodbye': [replace('links/transport.ts', 'return documents?.parted()', 'return')],
   'what-went-through-a-neighbour-is-lost': [replace('links/neighbours.ts', 'wayBy(link, other)?.lose?.()', '')],
@@ -170,6 +171,7 @@ export const PLANTED: Readonly<Record<string, readonly Change[]>> = {
   'a-page-that-is-back-names-anew': [
     replace('links/far-ends.ts', 'known?.clientId ?? (random as ClientId)', 'random as ClientId'),
   ],
+  'documents-are-not-compared-when-a-way-is-back': [replace('links/link.ts', 'needs.onReturned(link)')],
   'a-timer-is-left-behind': [replace('links/mesh.ts', 'isStopped = true\n      cancelTick()', 'isStopped = true')],
   'a-data-channel-is-left-open': [replace('links/direct-carrier.ts', '    connection.close()\n')],
 }

@@ -72,6 +72,7 @@ export const FAILED_ONCE: Readonly<Record<number, string>> = {
   9828614:
     'a goodbye under a clock that had gone back was of before its last entry, and a page that was back showed its sender for ever',
   9930887: 'a page that was back gave another name to one whose client id somebody claimed: a leave, and a joined',
+  10000265: 'edits were lost while a server hid their writer, and documents were not compared when it no longer did',
 }
 
 /** Kept since before pages were left in schedules: in these none is, or they would not be what they are kept for. */
@@ -127,6 +128,7 @@ export const FOUND_BY: Readonly<Record<string, number>> = {
   'late-edits-of-the-dead-go-no-further': 9203563,
   'a-goodbye-of-a-lower-clock-ends-nothing': 9828614,
   'a-page-that-is-back-names-anew': 9930887,
+  'documents-are-not-compared-when-a-way-is-back': 10000265,
   'a-timer-is-left-behind': 76,
   'a-data-channel-is-left-open': 76,
 }
