@@ -21,6 +21,8 @@ export function createPointer(update: (cursor: Point | null) => void): Pointer {
     update(null)
   }
   addEventListener('pointermove', ({ clientX, clientY, target }) => {
+    // A Chromium without a mouse says after the first layout that one rests in the corner.
+    if (!isHere && clientX === 0 && clientY === 0) return
     const cursor = { x: toShare(clientX, innerWidth), y: toShare(clientY, innerHeight) }
     if (target instanceof Node && stage.contains(target)) onStage = cursor
     isHere = true

@@ -102,10 +102,11 @@ export function createFarEnds(needs: FarEndsNeeds): FarEnds {
   function name(saidId: ClientId, peer: ConnectionId, joinedAt: unknown): Pick<Far, 'saidId' | 'clientId'> {
     const shown = needs.shown()
     const others = [...farEnds.values(), ...shown.filter(({ connectionId }) => connectionId !== peer)]
-    if (!others.some(({ clientId }) => clientId === saidId)) return { saidId, clientId: saidId }
     const known = shown.find((one) => one.connectionId === peer && one.joinedAt === joinedAt)
+    const wanted = known?.clientId ?? saidId
+    if (!others.some(({ clientId }) => clientId === wanted)) return { saidId, clientId: wanted }
     const random = needs.random(6).reduce((number, byte) => number * 256 + byte, 0)
-    return { saidId, clientId: known?.clientId ?? (random as ClientId) }
+    return { saidId, clientId: random as ClientId }
   }
 
   function end(link: Link): void {

@@ -257,7 +257,7 @@ export function createLink(needs: LinkNeeds): Link {
       liveness.ask([carrier])
       if (carriers.hasReturned(carrier.id)) {
         sendBy(carrier, ASK_FRAME)
-        needs.onReturned(link)
+        if (reach.isReachable()) needs.onReturned(link)
       }
       reach.returned(carrier.id)
     },

@@ -26,7 +26,7 @@ export const PLANTED: Readonly<Record<string, readonly Change[]>> = {
   'a-client-id-is-believed': [
     replace(
       'links/far-ends.ts',
-      'if (!others.some(({ clientId }) => clientId === saidId)) return { saidId',
+      'if (!others.some(({ clientId }) => clientId === wanted)) return { saidId',
       'return { saidId',
     ),
   ],
@@ -168,9 +168,7 @@ export const PLANTED: Readonly<Record<string, readonly Change[]>> = {
     replace('links/document-links.ts', '(isAnswer || !link.isReachable())', 'isAnswer'),
   ],
   'a-goodbye-of-a-lower-clock-ends-nothing': [replace('links/far-ends.ts', "onEvidence({ kind: 'closed', path })")],
-  'a-page-that-is-back-names-anew': [
-    replace('links/far-ends.ts', 'known?.clientId ?? (random as ClientId)', 'random as ClientId'),
-  ],
+  'a-page-that-is-back-names-anew': [replace('links/far-ends.ts', 'known?.clientId ?? saidId', 'saidId')],
   'documents-are-not-compared-when-a-way-is-back': [replace('links/link.ts', 'needs.onReturned(link)')],
   'a-timer-is-left-behind': [replace('links/mesh.ts', 'isStopped = true\n      cancelTick()', 'isStopped = true')],
   'a-data-channel-is-left-open': [replace('links/direct-carrier.ts', '    connection.close()\n')],

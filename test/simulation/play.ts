@@ -23,7 +23,7 @@ import { createTrouble } from './trouble.ts'
 
 /** After the last fault everybody is at rest by then: the latest retry, a hold, and the quiet in which timing is judged. */
 const SETTLE_MS = 45_000
-/** Whoever ended is looked for by the others for so long. */
+/** Whoever ended is asked by the others, where a neighbour is a way to it, until its link is forgotten: 60 s. */
 const LOOKED_FOR_MS = 61_000
 /** Six ways of a hello over a server, there and back, each by two slow lines. */
 const SLOW_WAYS = 12

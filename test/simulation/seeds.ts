@@ -113,7 +113,7 @@ export const FOUND_BY: Readonly<Record<string, number>> = {
   'nobody-needs-the-secret': 15,
   'a-change-is-of-any-version': 1652186,
   'a-missing-change-is-not-asked-for': 1207277,
-  'a-failed-way-loses-the-last-value': 559,
+  'a-failed-way-loses-the-last-value': 405637,
   'old-words-show-the-dead': 2915,
   'a-cast-counts-as-heard-by-all': 284,
   'words-for-several-are-said-to-each': 10,
