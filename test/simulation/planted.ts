@@ -153,7 +153,7 @@ export const PLANTED: Readonly<Record<string, readonly Change[]>> = {
   ],
   'edits-are-lost-with-their-writer': [
     replace('links/document-links.ts', 'lost: compareSoon', 'lost: () => undefined'),
-    replace('links/link.ts', 'needs.onReturned(link)'),
+    replace('links/link.ts', 'if (reach.isReachable()) needs.onReturned(link)'),
   ],
   'edits-are-lost-behind-a-goodbye': [replace('links/transport.ts', 'return documents?.parted()', 'return')],
   'what-went-through-a-neighbour-is-lost': [replace('links/neighbours.ts', 'wayBy(link, other)?.lose?.()', '')],
@@ -166,10 +166,13 @@ export const PLANTED: Readonly<Record<string, readonly Change[]>> = {
   ],
   'late-edits-of-the-dead-go-no-further': [
     replace('links/document-links.ts', '(isAnswer || !link.isReachable())', 'isAnswer'),
+    replace('links/link.ts', 'if (reach.isReachable()) needs.onReturned(link)'),
   ],
   'a-goodbye-of-a-lower-clock-ends-nothing': [replace('links/far-ends.ts', "onEvidence({ kind: 'closed', path })")],
   'a-page-that-is-back-names-anew': [replace('links/far-ends.ts', 'known?.clientId ?? saidId', 'saidId')],
-  'documents-are-not-compared-when-a-way-is-back': [replace('links/link.ts', 'needs.onReturned(link)')],
+  'documents-are-not-compared-when-a-way-is-back': [
+    replace('links/link.ts', 'if (reach.isReachable()) needs.onReturned(link)'),
+  ],
   'a-timer-is-left-behind': [replace('links/mesh.ts', 'isStopped = true\n      cancelTick()', 'isStopped = true')],
   'a-data-channel-is-left-open': [replace('links/direct-carrier.ts', '    connection.close()\n')],
 }
