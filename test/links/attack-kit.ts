@@ -24,6 +24,8 @@ export interface Victim {
   dataOf(who: string): unknown
   /** The kinds of ways that it has to another member. */
   waysTo(other: ConnectionId): readonly string[]
+  /** Whom it shows, by name: who joined in the same millisecond may be in any order. */
+  ids(): string[]
   /** What it refused so often. */
   rejects(): Readonly<Record<string, number>>
   sees(...ids: string[]): Promise<unknown>
@@ -43,7 +45,12 @@ export async function join(world: World, id: string, options: RealtimeOptions = 
   const channel = await realtime.connect(ROOM)
   const { told } = recordEvents(channel)
   const all = () => channel.participant.getAll()
+  const ids = () =>
+    all()
+      .map(({ id }) => id)
+      .sort()
   return {
+    ids,
     id,
     connectionId: realtime.connectionId as ConnectionId,
     clientId: clientIdOf(channel),
@@ -54,20 +61,11 @@ export async function join(world: World, id: string, options: RealtimeOptions = 
     dataOf: (who) => all().find((member) => member.id === who)?.data,
     waysTo: (other) => channel.inspect().members.find(({ connectionId }) => connectionId === other)?.paths ?? [],
     rejects: () => channel.inspect().rejects,
-    sees: (...ids) =>
-      until(
-        `${id} to see ${ids}`,
-        () =>
-          [...ids].sort().join() ===
-          all()
-            .map(({ id }) => id)
-            .sort()
-            .join(),
-        {
-          timeoutMs: 8_000,
-          seen: () => [all().map(({ id }) => id), channel.inspect()],
-        },
-      ),
+    sees: (...wanted) =>
+      until(`${id} to see ${wanted}`, () => [...wanted].sort().join() === ids().join(), {
+        timeoutMs: 8_000,
+        seen: () => [ids(), channel.inspect()],
+      }),
   }
 }
 
