@@ -131,7 +131,10 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
   /** It may lack what we said, and with it the key of what we said to several: our entry, by its own link. */
   function answer(link: Link): void {
     casting?.doubt(link)
-    if (!isStopped) ownEntry.sayTo([link])
+    if (isStopped) return
+    ownEntry.sayTo([link])
+    // That entry does not count the message yet, so it would not ask.
+    if (spreading?.late.includes(link) === false) spreading = { ...spreading, late: [...spreading.late, link] }
   }
 
   function onUnreachable(link: Link, how: CarrierEnd, silentMs: number): void {

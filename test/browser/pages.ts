@@ -95,7 +95,7 @@ export async function joinOnPage(
 /** Waits until each has every other by all of these ways. */
 export async function untilReached(
   members: Pick<PageMember, 'inspect'>[],
-  ways: string[],
+  ways: readonly string[],
   timeoutMs = 15_000,
 ): Promise<void> {
   const reports = () => Promise.all(members.map((member) => member.inspect()))

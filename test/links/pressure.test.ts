@@ -143,6 +143,22 @@ it.each([
   },
 )
 
+it('[M8] a message that is half out is not lost for one whose way ends, and is back before all have it', async () => {
+  const { room, alice, served } = await sixOnTheRelay()
+  const heard = served.map(listen)
+  const [first] = served as [VirtualMember]
+  const server = room.world.server(SERVER)
+  room.world.wires.cut(server.machine, first.resident.host.machine)
+  const before = sentBy(alice).bytes
+  for (const n of count(2)) alice.channel.publish('count', { n, x: 'x'.repeat(60_000) })
+  await room.until('one of the second to be out', () => sentBy(alice).bytes - before > 7 * 60_000)
+  // What a server has for a socket ends with it.
+  server.reset(first.resident.host)
+  room.world.wires.mend(server.machine, first.resident.host.machine)
+  await room.until('both everywhere', () => heard.every(({ length }) => length === 2), 5_000)
+  expect(heard).toEqual(served.map(() => [1, 2]))
+})
+
 it('[L54] edits to many, each by its own link, keep to what a server takes, as fewer frames', async () => {
   const { room, alice, served } = await sixOnTheRelay()
   const before = sentBy(alice)

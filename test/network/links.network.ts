@@ -1,4 +1,4 @@
-/** Members behind routers that let no two of them meet directly: real browsers on networks of the test's own making. */
+/** Members behind routers that let no two of them meet directly, or nothing pass for a while: real browsers on networks of our own. */
 import type { ChildProcess } from 'node:child_process'
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -196,6 +196,62 @@ describe.skipIf(missing !== undefined)('on a network without a direct path', () 
       }
     },
   )
+
+  const WAYS = [
+    { ways: 'by the relay alone', translation: 'symmetric', paths: ['relay'] },
+    { ways: 'by a data channel and the relay', translation: 'cone', paths: ['direct', 'relay'] },
+  ] as const
+
+  describe.each(WAYS)('reached $ways', ({ translation, paths }) => {
+    const isMissing = translation === 'cone' && noTurn !== undefined
+    const comesAndGoes = async (observer: PageMember, who: string) =>
+      (await observer.toldOf(who)).filter((event) => event !== 'update')
+    const meetSo = async () => {
+      networks.setTranslation(translation)
+      const { alice, bob } = await meet([STUN])
+      await untilReached([alice, bob], paths, 20 * SECOND_MS)
+      return { alice, bob }
+    }
+
+    it.skipIf(isMissing)(
+      '[F4] one whose network is cut leaves within 15 s, and is back once, soon after it is mended',
+      async () => {
+        const { alice, bob } = await meetSo()
+        networks.setCut('right', true)
+        const cutAt = Date.now()
+        const left = await untilHeard(alice, 'leave', 'bob', { timeoutMs: 16 * SECOND_MS })
+        console.log(`${paths}: a network that is cut is a leave after ${left.at - cutAt} ms`)
+        expect(left.at - cutAt).toBeLessThanOrEqual(15 * SECOND_MS)
+        await alice.page.waitForTimeout(5 * SECOND_MS) // reason: bob has given alice up too
+        networks.setCut('right', false)
+        const mendedAt = Date.now()
+        await until('bob to be back', async () => (await comesAndGoes(alice, 'bob')).length === 3, {
+          timeoutMs: 30 * SECOND_MS,
+        })
+        console.log(`${paths}: back ${Date.now() - mendedAt} ms after it is mended`)
+        expect(await comesAndGoes(alice, 'bob')).toEqual(['joined-room', 'leave', 'joined-room'])
+        await bob.update({ again: true })
+        expect((await untilHeard(alice, 'update', 'bob')).data).toEqual({ again: true })
+      },
+    )
+
+    it.skipIf(isMissing)('[F5] one whose network is cut for 10 s was never gone', async () => {
+      const { alice, bob } = await meetSo()
+      networks.setCut('right', true)
+      await alice.page.waitForTimeout(10 * SECOND_MS) // reason: the silence itself is what is tested
+      networks.setCut('right', false)
+      const mendedAt = Date.now()
+      await bob.update({ back: true })
+      await untilHeard(alice, 'update', 'bob', { timeoutMs: 10 * SECOND_MS })
+      console.log(`${paths}: heard again ${Date.now() - mendedAt} ms after a cut of 10 s`)
+      await alice.page.waitForTimeout(10 * SECOND_MS) // reason: what does not come cannot be waited for
+      for (const [one, other] of [
+        [alice, 'bob'],
+        [bob, 'alice'],
+      ] as const)
+        expect(await comesAndGoes(one, other)).toEqual(['joined-room'])
+    })
+  })
 
   it('[L31] behind symmetric translation two meet by the relay within 1 s of joining, and stay there', async () => {
     const { alice, bob, ms } = await meet([STUN])

@@ -28,6 +28,8 @@ export interface Networks {
   move(home: Home): void
   /** Whether the routers pass UDP on. */
   setUdp(isOpen: boolean): void
+  /** Whether anything passes the router there, either way: what is under way is lost, and nobody is told. */
+  setCut(home: Home, isCut: boolean): void
   /** Starts a program there, whose end is its starter's business. */
   run(namespace: string, command: string, args: readonly string[]): ChildProcess
   remove(): void
@@ -129,6 +131,7 @@ export function createNetworks(): Networks {
         if (!isOpen) within(router, 'iptables', '-A', 'FORWARD', '-p', 'udp', '-j', 'DROP')
       })
     },
+    setCut: (home, isCut) => within(routerOf(home), 'iptables', isCut ? '-I' : '-D', 'FORWARD', '-j', 'DROP'),
     run: (namespace, command, args) =>
       spawn('ip', ['netns', 'exec', namespace, command, ...args], { stdio: ['ignore', 'pipe', 'pipe'] }),
     remove,
