@@ -187,7 +187,7 @@ function readServers(servers: unknown): readonly string[] {
       isWebSocketUrl(server),
       'ws:// or wss:// addresses without query or fragment, e.g. wss://presence.example.org',
     )
-    return (server as string).replace(/\/+$/, '')
+    return asDialled(server as string)
   })
 }
 
@@ -203,6 +203,10 @@ function isWebSocketUrl(value: unknown): boolean {
   if (typeof value !== 'string' || /[\s?#]/.test(value) || !URL.canParse(value)) return false
   return /^wss?:$/.test(new URL(value).protocol)
 }
+
+/** One spelling of a server without a path; a path is the operator's, with or without a slash at its end. */
+const asDialled = (server: string): string =>
+  /^\/+$/.test(new URL(server).pathname) ? server.replace(/\/+$/, '') : server
 
 /** A query may hold a token, which no error shows. */
 const withoutQuery = (server: unknown): unknown =>

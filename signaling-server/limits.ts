@@ -34,7 +34,8 @@ export const LIMITS = {
   maxSocketsPerIp: {
     default: 0,
     unit: 'sockets',
-    meaning: 'open sockets of one address, more are answered 429; 0: no limit, right behind a proxy',
+    meaning:
+      'open sockets of one address, or of one /64 of IPv6, more are answered 429; 0: no limit, right behind a proxy',
     min: 0,
   },
   maxSocketsPerTopic: {

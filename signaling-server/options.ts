@@ -103,7 +103,14 @@ export function resolveSettings(options: SignalingServerOptions): Settings {
     if (!isHost(name))
       throw bad('hosts', `has ${show(name)}, but must have hosts like "example.org" or "localhost:4444"`)
   }
-  return { port, host, origins: [...origins], hosts: [...hosts], demo, limits: resolveLimits(options) }
+  return {
+    port,
+    host,
+    origins: [...origins],
+    hosts: [...new Set(hosts.flatMap(asDialled))],
+    demo,
+    limits: resolveLimits(options),
+  }
 }
 
 /** As browsers send it; `null` is the origin of sandboxed and local pages. */
@@ -119,6 +126,9 @@ function isHost(text: unknown): boolean {
     (scheme) => URL.canParse(`${scheme}://${text}`) && new URL(`${scheme}://${text}`).host === text,
   )
 }
+
+/** What clients sign: the port that goes without saying is another one for ws:// and wss://. */
+const asDialled = (host: string): string[] => ['ws', 'wss'].map((scheme) => new URL(`${scheme}://${host}`).host)
 
 function bad(name: string, problem: string): PresenceError {
   return new PresenceError('invalid-option', `${name} ${problem}.`)

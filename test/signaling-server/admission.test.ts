@@ -1,5 +1,6 @@
 /** Whom the server lets in: origins, paths, names, keys, and how many. */
 import { expect, it } from 'vitest'
+import { holderOf } from '../../signaling-server/addresses.ts'
 import { until } from '../kit/until.ts'
 import { connect, connectRaw, keyOf, startServer, upgradeStatus } from './kit.ts'
 
@@ -90,6 +91,20 @@ it('[S12] more sockets than one address may have are answered 429, until one goe
   expect(await upgradeStatus(server.url, { localAddress: '127.0.0.2' })).toBe(101)
   await alice.close()
   expect(await upgradeStatus(server.url)).toBe(101)
+})
+
+it.each([
+  ['192.0.2.1', '192.0.2.1'],
+  ['::ffff:192.0.2.1', '192.0.2.1'],
+  ['2001:db8:0:7:8a2e:370:7334:1', '2001:db8:0:7::/64'],
+  ['2001:DB8:0:7::1', '2001:db8:0:7::/64'],
+  ['2001:db8::1:0:0:1', '2001:db8:0:0::/64'],
+  ['64:ff9b::192.0.2.33', '64:ff9b:0:0::/64'],
+  ['::1', '0:0:0:0::/64'],
+  ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+  ['', ''],
+])('[S12] a machine with the address %j counts as %j', (address, holder) => {
+  expect(holderOf(address)).toBe(holder)
 })
 
 it('[S12] more sockets than a room may have are answered 503, except one that replaces its own', async () => {

@@ -3,6 +3,7 @@ import { expect, it } from 'vitest'
 import type { ConnectionId } from '../../lib/base/ids.ts'
 import { type ClientFrame, encodeClientFrame, encodeServerFrame } from '../../lib/wire/relay-frame.ts'
 import type { SignalingServer } from '../../signaling-server/index.ts'
+import { resolveSettings } from '../../signaling-server/options.ts'
 import { until } from '../kit/until.ts'
 import { createPlayedPlatform, join, startClient } from '../signaling/kit.ts'
 import {
@@ -126,6 +127,23 @@ it('[G33] without a list of hosts any is accepted; with one, who dialled another
   await until('the refusal', () => refused?.client.report().refusal === 'wrong-host')
   expect(served?.client.report()).not.toHaveProperty('refusal')
   expect((await welcomed(strict, MALLORY)).ended).toBeUndefined()
+})
+
+it('[G33] a port of a host that goes without saying may be said', () => {
+  const { hosts } = resolveSettings({ hosts: ['a.example:443', 'b.example:80', 'c.example:4444', 'd.example'] })
+  // What a client of wss:// or ws:// signs.
+  const dialled = [
+    'wss://a.example',
+    'wss://a.example:443',
+    'ws://b.example:80',
+    'wss://c.example:4444',
+    'ws://d.example',
+  ]
+  expect(dialled.map((url) => hosts.includes(new URL(url).host))).toEqual(dialled.map(() => true))
+  expect(['wss://a.example:444', 'ws://c.example'].map((url) => hosts.includes(new URL(url).host))).toEqual([
+    false,
+    false,
+  ])
 })
 
 it.each<[string, (probe: BlindProbe) => void]>([
