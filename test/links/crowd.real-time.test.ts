@@ -11,6 +11,8 @@ const SIZE = process.env.COPRESENCE_DEEP === '1' ? 100 : 40
 /** [L59] */
 const WITHIN_MS = 10_000
 const MAX_DIRECT = 24
+const TEAM = 20
+const CHANNELS = 30
 /** Retries with full jitter: never half of those who lost a server at once are back within this. */
 const AT_ONCE_MS = 100
 /** Every pair of members, and every one of the others, is looked at; the machine may be busy with others too. */
@@ -108,6 +110,41 @@ describe('a hundred who join in the same moment', () => {
       expect(rates.tooFast).toBe(0)
       const counts = room.members.map(directCount)
       expect(Math.max(...counts)).toBe(MAX_DIRECT)
+    },
+    REAL_TIME_MS,
+  )
+})
+
+describe('a team that shares many channels by one socket each', () => {
+  it(
+    '[L70] keeps within a server’s rates when it comes, and when the server is restarted, and nobody leaves',
+    async () => {
+      const rates: Rates = { tooFast: 0, cameMs: [] }
+      const room = createRoom(1, { createLogic: (parts) => withRates(rates, parts) })
+      const team = await Promise.all(
+        Array.from({ length: TEAM }, (_, place) => room.join(`member ${place}`, {}, { webrtc: false })),
+      )
+      const told: string[] = []
+      const channels = await Promise.all(
+        team.flatMap(({ resident }) =>
+          Array.from({ length: CHANNELS - 1 }, (_, place) => resident.realtime.connect(`channel ${place}`)),
+        ),
+      )
+      for (const { participant } of channels)
+        for (const event of ['presence.joined-room', 'presence.leave'] as const)
+          participant.subscribe(event, () => void told.push(event))
+      const seen = () => channels.map(({ participant }) => participant.getAll().length)
+      const tookMs = await room.until('all to see all', () => seen().every((count) => count === TEAM), 20_000)
+      console.log(tookMs, rates.tooFast)
+      const server = room.world.server(SERVER)
+      server.stop()
+      await room.advance(2_000)
+      server.start()
+      for (const { participant } of channels) participant.update({ v: 1 })
+      const backMs = await room.until('all values', () => channels.every(({ participant }) => participant.getAll().every(({ data }) => (data as { v?: unknown }).v === 1)), 20_000)
+      console.log(backMs, rates.tooFast)
+      expect(told.length).toBe(TEAM * TEAM * (CHANNELS - 1))
+      expect(rates.tooFast).toBe(0)
     },
     REAL_TIME_MS,
   )

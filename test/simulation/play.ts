@@ -25,6 +25,8 @@ import { createTrouble } from './trouble.ts'
 const SETTLE_MS = 45_000
 /** Whoever ended is asked by the others, where a neighbour is a way to it, until its link is forgotten: 60 s. */
 const LOOKED_FOR_MS = 61_000
+/** So long after its waking whoever slept through an end holds the one that ended. */
+const HOLD_MS = 14_500
 /** Six ways of a hello over a server, there and back, each by two slow lines. */
 const SLOW_WAYS = 12
 /** The longest way of a line that is not slow, in ms. */
@@ -91,7 +93,9 @@ export async function play(needs: PlayNeeds): Promise<void> {
   adversary?.stop()
   lies?.stop()
   const endedMs = Math.max(0, ...lives.flatMap(({ stays }) => stays.map(({ endedAtMs = 0 }) => endedAtMs)))
-  await passTo(Math.max(log.nowMs() + SETTLE_MS, endedMs + LOOKED_FOR_MS))
+  const sleptMs = Math.max(0, ...lives.map(trouble.lastSlowMs).filter(Number.isFinite))
+  const heldMs = endedMs > 0 && sleptMs > 0 ? sleptMs + HOLD_MS : 0
+  await passTo(Math.max(log.nowMs() + SETTLE_MS, Math.max(endedMs, heldMs) + LOOKED_FOR_MS))
   await finale.rest()
   finale.checkAgreement()
   stopIfFailed()
