@@ -119,7 +119,7 @@ async function setUp({ coverage, liar, log, schedule, world }: PlayNeeds) {
     mayComeLate(fromMs, one, other) {
       const untilMs = fromMs + MESSAGES_KEPT_MS
       if (trouble.hasLostSince(fromMs)) return true
-      if (reach.isOneWay(one, other)) return reach.wasApart(one, other, fromMs, untilMs)
+      if (reach.isOneWay(one, other, fromMs - UNNOTICED_BREAK_MS)) return reach.wasApart(one, other, fromMs, untilMs)
       return trouble.had([one.member, other.member], fromMs - UNNOTICED_BREAK_MS, untilMs)
     },
     peerCount: () => world.peers.count,

@@ -63,8 +63,8 @@ export interface Reach {
   look(lives: readonly Life[], ms: number): void
   /** Whether both are on one server, as the server sees it, with open ways. */
   isServed(one: Life, other: Life): boolean
-  /** Whether one server is all that could ever carry the two: no data channel, no tab, and nobody else as a neighbour. */
-  isOneWay(one: Life, other: Life): boolean
+  /** Whether one server is all that could carry the two since then: no data channel, no tab, and nobody else as a neighbour. */
+  isOneWay(one: Life, other: Life, sinceMs: number): boolean
   /** Whether there was no way between the two for all of that time, in their gap now or their last one. */
   wasApart(observer: Life, subject: Life, fromMs: number, toMs: number): boolean
   /** Whether a byte of the second can come to the first at all. */
@@ -84,6 +84,7 @@ export function createReach({ lies, world }: ReachNeeds): Reach {
   const { scheduler, wires, peers } = world
   const pairs = new Map<Life, Map<Life, Pair>>()
   const services = new Map<Life, Map<VirtualServer, Service>>()
+  let everybody: readonly Life[] = []
   let living: readonly Life[] = []
 
   const isWayOk = (life: Life, server: VirtualServer): boolean =>
@@ -269,11 +270,13 @@ export function createReach({ lies, world }: ReachNeeds): Reach {
     pair,
     isServed,
     canHear,
-    isOneWay(one, other) {
+    isOneWay(one, other, sinceMs) {
       const hasDirect = one.resident.hasWebRtc && other.resident.hasWebRtc
       const areTabs = one.resident.host.machine === other.resident.host.machine
       const servers = one.servers.filter((server) => other.servers.includes(server))
-      return !hasDirect && !areTabs && servers.length === 1 && living.length <= 2
+      const wasThere = ({ stays }: Life) => stays.some(({ endedAtMs = Infinity }) => endedAtMs >= sinceMs)
+      const isAlone = !everybody.some((life) => life !== one && life !== other && wasThere(life))
+      return !hasDirect && !areTabs && servers.length === 1 && isAlone
     },
     wasApart(observer, subject, fromMs, toMs) {
       const { downMs, lastDownMs, lastDownEndMs } = pair(observer, subject)
@@ -291,6 +294,7 @@ export function createReach({ lies, world }: ReachNeeds): Reach {
         lies?.hiddenMs(observer.connectionId as ConnectionId, subject.connectionId as ConnectionId) ?? -Infinity,
       ),
     look(lives, ms) {
+      everybody = lives
       living = lives.filter(({ resident }) => resident.host.state !== 'dead')
       for (const life of living) for (const server of life.servers) follow(life, server)
       for (const observer of living)

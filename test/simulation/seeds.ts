@@ -45,6 +45,7 @@ export const FAILED_ONCE: Readonly<Record<number, string>> = {
   1207277:
     'a change of what a server without order had not brought yet was not asked for, since another one had been just then',
   75350: 'the judge took no notice of who slept through an end, and looked for whoever it was after waking',
+  79528: 'the judge took no notice of a neighbour of one who was dead by then, by whom messages had gone',
   8236792: 'whoever asked one who had said goodbye by another way was told by a timer, which came once a minute',
   8314817: 'edits were lost with a data channel, and nobody asked for them after the goodbye, which came by a server',
   8900784: 'the judge took no notice of words that waited in a data channel for one who stood still',
