@@ -21,6 +21,8 @@ import { nodeCrypto } from './node-crypto.ts'
 
 /** With its sender put in, a frame must still be one that every client takes. */
 const MAX_CLIENT_FRAME_BYTES = MAX_FRAME_BYTES - CONNECTION_ID_BYTES
+/** What a frame to one other costs of the messages that a socket may send: the rates bound what a server does for frames to all. */
+export const SEND_COSTS = 0.25
 const PONG = encodeServerFrame({ kind: 'pong' })
 
 /** `checking`: the one signature that the socket may show is being looked at. */
@@ -63,6 +65,7 @@ export function handleBlindSocket(
       case 'leave':
         return topics.leave(client, frame.topic)
       case 'send':
+        socket.refund(1 - SEND_COSTS, 0)
         return topics.send(client, frame)
       case 'cast':
         return topics.cast(client, frame)

@@ -57,7 +57,7 @@ export const LIMITS = {
   maxMessagesPerSecond: {
     default: 500,
     unit: 'messages/s',
-    meaning: 'what one socket may send in the long run; more closes it with 1013',
+    meaning: 'what one socket may send in the long run, four frames to one other as one; more closes it with 1013',
   },
   maxMessageBurst: { default: 2_000, unit: 'messages', meaning: 'what one socket may send at once' },
   maxBytesPerSecond: {

@@ -17,8 +17,8 @@ export type CreatePeerConnection = (configuration: RTCConfiguration) => RTCPeerC
 export const DIRECT = 'direct'
 /** A connection that has not opened by then is given up; the other carriers serve meanwhile. */
 export const HALF_OPEN_MS = 8_000
-/** Candidates of one far end that wait for its description. */
-const MAX_WAITING_CANDIDATES = 64
+/** Candidates of one far end until its next description: a platform keeps each, and tries it. */
+const MAX_FAR_CANDIDATES = 64
 
 export interface DirectNeeds {
   readonly createPeerConnection: CreatePeerConnection
@@ -54,6 +54,7 @@ export function createDirectConnection(needs: DirectNeeds): DirectConnection {
   const connection = needs.createPeerConnection({ iceServers: [...needs.iceServers] })
   const channel = connection.createDataChannel('copresence', { negotiated: true, id: 0 })
   const waiting: RTCIceCandidateInit[] = []
+  let farCandidates = 0
   let hasDescription = false
   let farSession: string | undefined
   let isOpen = false
@@ -181,13 +182,14 @@ export function createDirectConnection(needs: DirectNeeds): DirectConnection {
     if (isOfferer && connection.signalingState !== 'have-local-offer') return
     await connection.setRemoteDescription(description)
     hasDescription = true
+    farCandidates = 0
     for (const candidate of waiting.splice(0)) await connection.addIceCandidate(candidate)
     if (description.type === 'offer') await describe(await connection.createAnswer())
   }
 
   async function receiveCandidate(candidate: RTCIceCandidateInit): Promise<void> {
     if (hasDescription) await connection.addIceCandidate(candidate)
-    else if (waiting.length < MAX_WAITING_CANDIDATES) waiting.push(candidate)
+    else waiting.push(candidate)
   }
 
   function giveUp(): void {
@@ -217,7 +219,10 @@ export function createDirectConnection(needs: DirectNeeds): DirectConnection {
       if (kind === 'description' && isJsonObject(init))
         negotiate(() => receiveDescription(init as unknown as RTCSessionDescriptionInit))
       else if (kind !== 'description' && Array.isArray(init) && init.length <= MAX_CANDIDATES)
-        for (const candidate of init) negotiate(() => receiveCandidate(candidate as RTCIceCandidateInit))
+        for (const candidate of init.slice(0, MAX_FAR_CANDIDATES - farCandidates)) {
+          farCandidates += 1
+          negotiate(() => receiveCandidate(candidate as RTCIceCandidateInit))
+        }
       else giveUp()
     },
     restart,

@@ -71,3 +71,54 @@ it('[L58] an open data channel tells when ICE says that nobody answers any more,
   }
   connection.close()
 })
+
+it('[T34] the platform gets 64 candidates of a far end until its next description, however many it says', async () => {
+  const given: unknown[] = []
+  const peer = {
+    createDataChannel: () => ({ close: () => undefined }),
+    close: () => undefined,
+    setRemoteDescription: async () => undefined,
+    setLocalDescription: async () => undefined,
+    createAnswer: async () => ({ type: 'answer', sdp: '' }),
+    addIceCandidate: async (candidate: unknown) => void given.push(candidate),
+  }
+  const clock = createVirtualClock()
+  const connection = createDirectConnection({
+    createPeerConnection: () => peer as unknown as RTCPeerConnection,
+    iceServers: [],
+    isOfferer: false,
+    clock,
+    sendSignal: () => undefined,
+    onOpen: () => undefined,
+    onData: () => undefined,
+    onDoubt: () => undefined,
+    onEnd: () => undefined,
+  })
+  const isHandled = async () => {
+    for (let turn = 0; turn < 3; turn++) {
+      await new Promise((resolve) => setImmediate(resolve))
+      await clock.advance(300)
+    }
+  }
+  const say = async (signals: number) => {
+    for (let count = 0; count < signals; count++)
+      connection.receiveSignal('candidates', JSON.stringify(Array.from({ length: 16 }, () => ({ candidate: '' }))))
+    await isHandled()
+  }
+  const describe = async () => {
+    connection.receiveSignal('description', JSON.stringify({ type: 'offer', sdp: '' }))
+    await isHandled()
+  }
+  await say(100)
+  expect(given).toHaveLength(0)
+  await describe()
+  expect(given).toHaveLength(64)
+  await say(100)
+  expect(given).toHaveLength(128)
+  await say(1)
+  expect(given).toHaveLength(128)
+  await describe()
+  await say(1)
+  expect(given).toHaveLength(144)
+  connection.close()
+})

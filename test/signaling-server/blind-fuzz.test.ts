@@ -110,6 +110,7 @@ it('[G15] frames in any state of a socket: nothing throws, and nobody speaks for
       close: end,
       cutOff: end,
       greet: () => undefined,
+      refund: () => undefined,
     } as unknown as GuardedSocket
     const handler = handleBlindSocket(socket, { topics, counts, hosts: [], limits })
     const say = (bytes: Uint8Array, isBinary = true) => {

@@ -285,6 +285,26 @@ it('[G13] a flood of casts, joins, or pings closes its own socket with 1013', as
   expect(alice.ended).toBeUndefined()
 })
 
+it('[G13] a frame to one other costs a quarter of one to all', async () => {
+  const server = await startServer({ maxMessagesPerSecond: 1, maxMessageBurst: 100 })
+  const topic = randomTopic()
+  const alice = await onTopic(server, ALICE, topic)
+  const bob = await onTopic(server, BOB, topic)
+  await alice.hears('joined bob')
+  const say = (probe: BlindProbe, kind: 'send' | 'cast', times: number) => {
+    for (let left = times; left > 0; left--)
+      probe.say({ kind, topic, to: BOB.connectionId, payload: bytesOf('hi') } as ClientFrame)
+  }
+  // A proof and a join were said.
+  say(alice, 'send', 4 * 95)
+  await alice.isHandled()
+  expect(alice.ended).toBeUndefined()
+  say(alice, 'send', 4 * 10)
+  expect(await endOf(alice)).toBe(1013)
+  say(bob, 'cast', 105)
+  expect(await endOf(bob)).toBe(1013)
+})
+
 it('[G13] a member that does not read holds back at most its limit, then is cut off, and the others go on', async () => {
   // One that reads nothing is not ended for its silence, however long the test takes: what is under test is its backlog.
   const other = { helloTimeoutMs: 60_000, silenceTimeoutMs: 60_000 }
