@@ -7,7 +7,7 @@ import type { CancelTimer, Clock } from '../base/clock.ts'
 import { MAX_DOCUMENT_UPDATE_BYTES } from '../wire/limits.ts'
 import { encodeDocument } from '../wire/link-frame.ts'
 import type { RejectCounter } from '../wire/result.ts'
-import { MAX_BACKLOG_BYTES, takes } from './carrier.ts'
+import { MAX_WAITING_BYTES, takes } from './carrier.ts'
 import type { Link } from './link.ts'
 import { DRAIN_MS } from './own-entry.ts'
 
@@ -15,6 +15,8 @@ import { DRAIN_MS } from './own-entry.ts'
 const ANSWER_BYTES_PER_SECOND = 65_536
 /** And no sooner than this: an answer takes a look at the whole document. */
 const ANSWER_EVERY_MS = 100
+/** Edits that wait for one at most, of which all who wait share the bytes; beyond that it compares, which a large document cannot. */
+const MAX_WAITING_EDIT_BYTES = 8_388_608
 /** What still waits at the end goes to so many, since a goodbye has all compare: copies for all are more than a server takes at once. */
 const LAST_EDITS_TO = 2
 
@@ -40,6 +42,7 @@ export interface DocumentOutbox {
 /** What one far end is still to be told. */
 interface Due {
   edits: Uint8Array[]
+  editBytes: number
   question: Uint8Array | undefined
   owesDeletions: boolean
   answerAtMs: number
@@ -47,11 +50,19 @@ interface Due {
 
 export function createDocumentOutbox({ clock, doc, rejects, ...needs }: DocumentOutboxNeeds): DocumentOutbox {
   const dues = new Map<Link, Due>()
+  /** Bytes of edits that were handed to a link: only what it has sealed is seen to wait in a carrier. */
+  const sealing = new WeakMap<Link, number>()
   let cancelDrain: CancelTimer | undefined
 
   const now = (): number => clock.moment().steadyMs
   const dueOf = (link: Link): Due => {
-    const due = dues.get(link) ?? { edits: [], question: undefined, owesDeletions: false, answerAtMs: 0 }
+    const due = dues.get(link) ?? {
+      edits: [],
+      editBytes: 0,
+      question: undefined,
+      owesDeletions: false,
+      answerAtMs: 0,
+    }
     dues.set(link, due)
     return due
   }
@@ -73,14 +84,22 @@ export function createDocumentOutbox({ clock, doc, rejects, ...needs }: Document
   }
 
   function sayEdits(link: Link, due: Due): void {
-    while (due.edits.length > 0) {
+    while (due.edits.length > 0 && sealingBytes(link) <= MAX_WAITING_BYTES) {
       const edits = firstOf(due.edits)
-      if (!takes(link.best(), sizeOf(edits), false)) return
+      const size = sizeOf(edits)
+      if (!takes(link.best(), size, false)) return
       due.edits.splice(0, edits.length)
+      due.editBytes -= size
       say(link, edits)
+      sealing.set(link, sealingBytes(link) + size)
+      void link.settled().then(() => {
+        sealing.set(link, sealingBytes(link) - size)
+        if (due.edits.length > 0) drain()
+      })
     }
   }
 
+  const sealingBytes = (link: Link): number => sealing.get(link) ?? 0
   const say = (link: Link, edits: Uint8Array[]): void => link.send(encodeDocument(2, Y.mergeUpdates(edits)))
 
   function sayAnswer(link: Link, due: Due, stateVector: Uint8Array) {
@@ -100,14 +119,19 @@ export function createDocumentOutbox({ clock, doc, rejects, ...needs }: Document
 
   return {
     push(update, links) {
+      let isFirst = false
       for (const link of links) {
         const due = dueOf(link)
+        isFirst ||= due.edits.length === 0
         due.edits.push(update)
-        if (sizeOf(due.edits) <= MAX_BACKLOG_BYTES) continue
+        due.editBytes += update.length
+        if (due.editBytes <= MAX_WAITING_EDIT_BYTES) continue
         due.edits = []
+        due.editBytes = 0
         needs.onLost(link)
       }
-      drain()
+      // Behind others it has its turn.
+      if (isFirst) drain()
     },
     answer(link, stateVector) {
       const due = dueOf(link)

@@ -21,6 +21,7 @@ export function playedDocuments() {
   const way = { hasRoom: true }
   const link = {
     isReachable: () => true,
+    settled: async () => undefined,
     best: () => ({ backlogBytes: () => (way.hasRoom ? 0 : 100_000) }),
     send(frame: Uint8Array) {
       const read = decodeLinkFrame(frame)

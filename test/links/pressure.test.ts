@@ -91,8 +91,8 @@ it('[L53] edits that were not told to one who did not read are compared once it 
   room.cut(alice, bob)
   // Written and deleted again: more than may wait, and little that is left of it.
   for (let n = 0; n < 60; n++) {
-    text(alice).insert(0, 'z'.repeat(30_000))
-    text(alice).delete(0, 29_999)
+    text(alice).insert(0, 'z'.repeat(150_000))
+    text(alice).delete(0, 149_999)
     await room.advance(100)
     most()
   }
@@ -100,6 +100,28 @@ it('[L53] edits that were not told to one who did not read are compared once it 
   room.mend(alice, bob)
   await room.until('the edits', () => text(bob).toString() === 'z'.repeat(60), 3_000)
 })
+
+it.each([
+  ['a data channel', {}],
+  ['the relay', { webrtc: false }],
+  ['a tab’s line', { webrtc: false, browser: 'one' }],
+])(
+  '[L53] a document of 4 MB that is put in at once, by several transactions, reaches who is there by %s',
+  async (_way, member) => {
+    const room = createRoom()
+    const [alice, bob] = [
+      await room.join('alice', {}, member, { sync: true }),
+      await room.join('bob', {}, member, { sync: true }),
+    ]
+    await room.allSeeAll()
+    await room.advance(5_000)
+    const parts = [...Array<number>(15).fill(200_000), ...Array<number>(4_000).fill(250)]
+    for (const length of parts) text(alice).insert(0, 'x'.repeat(length))
+    await room.until('all of it', () => text(bob).length === 4_000_000, 20_000)
+    text(bob).insert(0, 'y')
+    await room.until('an answer', () => text(alice).length === 4_000_001, 1_000)
+  },
+)
 
 /** Six who need the relay, fewer than half of those on it: what they get goes to each. */
 async function sixOnTheRelay(): Promise<{ room: VirtualRoom; alice: VirtualMember; served: VirtualMember[] }> {
