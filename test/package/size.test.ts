@@ -4,7 +4,7 @@ import { FALLBACKS, weigh, yjsTransportOf } from '../kit/weight.ts'
 import { consumer } from './packed.ts'
 
 /** kB of 1000 bytes; just above what was measured when the limits were set. What they were raised for stands in DECISIONS. */
-const MAX_IMPORTED_KB = 73.7
+const MAX_IMPORTED_KB = 73.9
 const MAX_YJS_TRANSPORT_KB = 46
 
 it('[H17] the library stays within its weight, at import and with the Yjs transport', async () => {
