@@ -72,7 +72,8 @@ export const LIMITS = {
     meaning: 'state of one client in a room; a larger one is dropped, since stock clients repeat it in longer words',
   },
   maxBacklogMessages: {
-    default: 4_096,
+    // What one socket may send at once to one other.
+    default: 8_192,
     unit: 'messages',
     meaning: 'what waits for a socket that does not read, however small; more cuts it off',
   },

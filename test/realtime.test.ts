@@ -206,7 +206,7 @@ describe('construction', () => {
     vi.unstubAllGlobals()
   })
 
-  it('[R15] a path of a server is dialled as it is given, and one without a path is one server with or without a slash', async () => {
+  it('[R15] a path of a server is dialled as it is given, and one without a path without a slash', async () => {
     const { realtime, needs } = createWatched({ servers: ['wss://x', 'wss://x/', 'wss://x/a', 'wss://x/a/'] })
     await realtime.connect('room')
     expect(needs[0]?.settings.servers).toEqual(['wss://x', 'wss://x', 'wss://x/a', 'wss://x/a/'])

@@ -7,7 +7,7 @@ import type { CancelTimer, Clock } from '../base/clock.ts'
 import { MAX_DOCUMENT_UPDATE_BYTES } from '../wire/limits.ts'
 import { encodeDocument } from '../wire/link-frame.ts'
 import type { RejectCounter } from '../wire/result.ts'
-import { MAX_WAITING_BYTES, takes } from './carrier.ts'
+import { type Carrier, MAX_WAITING_BYTES, takes } from './carrier.ts'
 import type { Link } from './link.ts'
 import { DRAIN_MS } from './own-entry.ts'
 
@@ -17,6 +17,11 @@ const ANSWER_BYTES_PER_SECOND = 65_536
 const ANSWER_EVERY_MS = 100
 /** Edits that wait for one at most, of which all who wait share the bytes; beyond that it compares, which a large document cannot. */
 const MAX_WAITING_EDIT_BYTES = 8_388_608
+/** Edits that one frame is merged of. */
+const MAX_MERGED = 1_000
+/** What went by another way has arrived by then; where that way is dead it does so never, and is not waited for longer. */
+const ARRIVED_AFTER_MS = 1_000
+const GIVEN_UP_AFTER_MS = 5_000
 /** What still waits at the end goes to so many, since a goodbye has all compare: copies for all are more than a server takes at once. */
 const LAST_EDITS_TO = 2
 
@@ -48,10 +53,16 @@ interface Due {
   answerAtMs: number
 }
 
+interface Said {
+  readonly by: Carrier | undefined
+  readonly atMs: number
+  sealingBytes: number
+}
+
 export function createDocumentOutbox({ clock, doc, rejects, ...needs }: DocumentOutboxNeeds): DocumentOutbox {
   const dues = new Map<Link, Due>()
-  /** Bytes of edits that were handed to a link: only what it has sealed is seen to wait in a carrier. */
-  const sealing = new WeakMap<Link, number>()
+  /** How the last edits of each went, and the bytes of those that are not sealed: only what is, is seen to wait in a carrier. */
+  const said = new WeakMap<Link, Said>()
   let cancelDrain: CancelTimer | undefined
 
   const now = (): number => clock.moment().steadyMs
@@ -84,22 +95,32 @@ export function createDocumentOutbox({ clock, doc, rejects, ...needs }: Document
   }
 
   function sayEdits(link: Link, due: Due): void {
-    while (due.edits.length > 0 && sealingBytes(link) <= MAX_WAITING_BYTES) {
+    while (due.edits.length > 0) {
+      const by = link.best()
+      const last = said.get(link)
+      const isSealing = last !== undefined && last.sealingBytes > MAX_WAITING_BYTES
+      // So much that overtook what it is written upon would be dropped there, and is more than an answer holds.
+      if (isSealing || (due.editBytes > MAX_WAITING_BYTES && isOnAnotherWay(last, by))) return
       const edits = firstOf(due.edits)
       const size = sizeOf(edits)
-      if (!takes(link.best(), size, false)) return
+      if (!takes(by, size, false)) return
       due.edits.splice(0, edits.length)
       due.editBytes -= size
       say(link, edits)
-      sealing.set(link, sealingBytes(link) + size)
+      const latest = { by, atMs: now(), sealingBytes: (last?.sealingBytes ?? 0) + size }
+      said.set(link, latest)
       void link.settled().then(() => {
-        sealing.set(link, sealingBytes(link) - size)
+        latest.sealingBytes = 0
         if (due.edits.length > 0) drain()
       })
     }
   }
 
-  const sealingBytes = (link: Link): number => sealing.get(link) ?? 0
+  function isOnAnotherWay(last: Said | undefined, by: Carrier | undefined): boolean {
+    if (last === undefined || last.by === undefined || last.by === by) return false
+    return now() - last.atMs < (last.by.backlogBytes() > 0 ? GIVEN_UP_AFTER_MS : ARRIVED_AFTER_MS)
+  }
+
   const say = (link: Link, edits: Uint8Array[]): void => link.send(encodeDocument(2, Y.mergeUpdates(edits)))
 
   function sayAnswer(link: Link, due: Due, stateVector: Uint8Array) {
@@ -160,10 +181,10 @@ function newestOf(one: Uint8Array | undefined, other: Uint8Array): Uint8Array {
 
 const sizeOf = (edits: readonly Uint8Array[]): number => edits.reduce((sum, { length }) => sum + length, 0)
 
-/** As many as fit into one frame. */
+/** As many as fit into one frame, and as Yjs merges in a moment: what that takes grows with the square of their number. */
 function firstOf(edits: readonly Uint8Array[]): Uint8Array[] {
   let count = 0
-  for (let size = 0; count < edits.length; count++) {
+  for (let size = 0; count < Math.min(edits.length, MAX_MERGED); count++) {
     size += edits[count]?.length ?? 0
     if (size > MAX_DOCUMENT_UPDATE_BYTES) break
   }

@@ -196,7 +196,8 @@ export function createLinksTransport(needs: LinksTransportNeeds): Transport {
         for (const link of reachable()) if (farEnds.isClient(link, to)) link.send(frame)
         return true
       }
-      const due = reachable().filter((link) => message !== spreading?.message || spreading.late.includes(link))
+      // Who never had it comes before who may have lost it.
+      const due = message === spreading?.message ? spreading.late.filter((link) => link.isReachable()) : reachable()
       const late = casting?.spread(() => frame, due, false) ?? []
       spreading = late.length === 0 ? undefined : { message, late }
       return spreading === undefined

@@ -102,22 +102,26 @@ it('[L53] edits that were not told to one who did not read are compared once it 
 })
 
 it.each([
-  ['a data channel', {}],
-  ['the relay', { webrtc: false }],
-  ['a tab’s line', { webrtc: false, browser: 'one' }],
+  ['a data channel', {}, 5_000, 'direct', 'direct'],
+  ['the relay', { webrtc: false }, 5_000, 'relay', 'relay'],
+  ['a tab’s line', { webrtc: false, browser: 'one' }, 5_000, 'tab', 'tab'],
+  ['the slower relay, and then a data channel', {}, 0, 'relay', 'direct'],
 ])(
   '[L53] a document of 4 MB that is put in at once, by several transactions, reaches who is there by %s',
-  async (_way, member) => {
+  async (_way, member, afterMs, first, last) => {
     const room = createRoom()
     const [alice, bob] = [
       await room.join('alice', {}, member, { sync: true }),
       await room.join('bob', {}, member, { sync: true }),
     ]
     await room.allSeeAll()
-    await room.advance(5_000)
+    await room.advance(afterMs)
+    expect(bob.waysTo(alice)[0]).toBe(first)
+    room.world.server(SERVER).machine.slowMs = 300
     const parts = [...Array<number>(15).fill(200_000), ...Array<number>(4_000).fill(250)]
     for (const length of parts) text(alice).insert(0, 'x'.repeat(length))
     await room.until('all of it', () => text(bob).length === 4_000_000, 20_000)
+    expect(bob.waysTo(alice)[0]).toBe(last)
     text(bob).insert(0, 'y')
     await room.until('an answer', () => text(alice).length === 4_000_001, 1_000)
   },

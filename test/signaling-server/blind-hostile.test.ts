@@ -299,7 +299,7 @@ it('[G13] a frame to one other costs a quarter of one to all', async () => {
   say(alice, 'send', 4 * 95)
   await alice.isHandled()
   expect(alice.ended).toBeUndefined()
-  say(alice, 'send', 4 * 10)
+  say(alice, 'send', 4 * 60)
   expect(await endOf(alice)).toBe(1013)
   say(bob, 'cast', 105)
   expect(await endOf(bob)).toBe(1013)
