@@ -107,7 +107,7 @@ export function resolveSettings(options: SignalingServerOptions): Settings {
     port,
     host,
     origins: [...origins],
-    hosts: [...new Set(hosts.flatMap(asDialled))],
+    hosts: [...new Set(hosts.flatMap(asSigned))],
     demo,
     limits: resolveLimits(options),
   }
@@ -128,7 +128,7 @@ function isHost(text: unknown): boolean {
 }
 
 /** What clients sign: the port that goes without saying is another one for ws:// and wss://. */
-const asDialled = (host: string): string[] => ['ws', 'wss'].map((scheme) => new URL(`${scheme}://${host}`).host)
+const asSigned = (host: string): string[] => ['ws', 'wss'].map((scheme) => new URL(`${scheme}://${host}`).host)
 
 function bad(name: string, problem: string): PresenceError {
   return new PresenceError('invalid-option', `${name} ${problem}.`)

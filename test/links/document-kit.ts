@@ -2,12 +2,17 @@
 import { onTestFinished } from 'vitest'
 import * as Y from 'yjs'
 import { systemRandom } from '../../lib/base/random.ts'
+import type { Carrier } from '../../lib/links/carrier.ts'
 import { createDocumentLinks } from '../../lib/links/document-links.ts'
 import type { Link } from '../../lib/links/link.ts'
 import type { SyncStep } from '../../lib/wire/frame.ts'
 import { decodeLinkFrame } from '../../lib/wire/link-frame.ts'
 import { createRejectCounter } from '../../lib/wire/result.ts'
 import { createVirtualClock } from '../kit/virtual-clock.ts'
+
+/** A way that takes all that it is given, or is full. */
+export const carrierOf = (isFull: () => boolean): Carrier =>
+  ({ backlogBytes: () => (isFull() ? 100_000 : 0) }) as unknown as Carrier
 
 /** The documents of one link that is played: what it is told, and its questions. */
 export function playedDocuments() {
@@ -18,11 +23,11 @@ export function playedDocuments() {
   let questionCount = 0
   const edits: Uint8Array[] = []
   /** Whether the way to the far end takes more; what it does not take waits. */
-  const way = { hasRoom: true }
+  const way: { hasRoom: boolean; by: Carrier } = { hasRoom: true, by: carrierOf(() => !way.hasRoom) }
   const link = {
     isReachable: () => true,
     settled: async () => undefined,
-    best: () => ({ backlogBytes: () => (way.hasRoom ? 0 : 100_000) }),
+    best: () => way.by,
     send(frame: Uint8Array) {
       const read = decodeLinkFrame(frame)
       if (!read.ok || read.value.kind !== 'document') return

@@ -1,7 +1,7 @@
 /** Far ends that ask for the document again and again. */
 import { expect, it } from 'vitest'
 import * as Y from 'yjs'
-import { playedDocuments } from './document-kit.ts'
+import { carrierOf, playedDocuments } from './document-kit.ts'
 
 it('[L57] who asks again and again has the document at 64 KiB a second, and its last question answered', async () => {
   const { clock, doc, answers, ask, documents } = playedDocuments()
@@ -67,4 +67,31 @@ it('[L54] edits that wait for room when the channel ends go out all the same, up
   const told = new Y.Doc()
   for (const update of edits) Y.applyUpdate(told, update)
   expect(told.getText('body').toString()).toBe('three two one ')
+})
+
+it.each([
+  ['1 s, by when they have arrived', false, 1_000],
+  ['5 s where that way is stuck', true, 5_000],
+])('[L53] many edits wait behind those that went by another way, for %s', async (_what, isStuck, waitMs) => {
+  const { clock, doc, edits, way } = playedDocuments()
+  const say = (times: number) => {
+    for (let left = times; left > 0; left--) doc.getText('body').insert(0, 'x'.repeat(40_000))
+  }
+  let isFull = false
+  way.by = carrierOf(() => isFull)
+  say(1)
+  expect(edits).toHaveLength(1)
+  way.hasRoom = false
+  way.by = carrierOf(() => !way.hasRoom)
+  say(3)
+  // There is another way, and what went by the former one may be under way.
+  isFull = isStuck
+  way.hasRoom = true
+  await clock.advance(waitMs - 100)
+  expect(edits).toHaveLength(1)
+  await clock.advance(200)
+  expect(edits).toHaveLength(2)
+  way.by = carrierOf(() => false)
+  say(1)
+  expect(edits).toHaveLength(3)
 })
